@@ -1,0 +1,1 @@
+//! The embedded ClickHouse: fetch, start, lock, watch

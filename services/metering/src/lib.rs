@@ -1,0 +1,1 @@
+//! Records in, hours closed, bills out

@@ -1,0 +1,1 @@
+//! What is served: services, routes, credentials, limits, errors

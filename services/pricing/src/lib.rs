@@ -1,0 +1,1 @@
+//! Money, price books, tiers, rounding, rating

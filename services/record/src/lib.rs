@@ -1,0 +1,1 @@
+//! The log record, its request id, its verdict, its forms

@@ -1,0 +1,220 @@
+//! Walking the tree: values, mappings, lists. Whoever asks gets a typed value, or nothing and
+//! a mistake in the sink.
+
+use std::cell::RefCell;
+
+use crate::scalar::Scalar;
+use crate::secret::{Resolve, Secret, reference};
+use crate::tree::{Entry, Kind, Node};
+use crate::{Mistake, Sink};
+
+/// One place of the tree, with the path that leads to it.
+#[derive(Debug, Clone)]
+pub struct Value<'d> {
+    file: &'d str,
+    node: &'d Node,
+    path: String,
+    sink: &'d Sink,
+}
+
+/// A mapping whose keys are taken one after the other. Call [`Fields::close`] at the end: keys
+/// that nobody took are mistakes.
+#[derive(Debug)]
+pub struct Fields<'d> {
+    file: &'d str,
+    line: usize,
+    path: String,
+    entries: &'d [Entry],
+    taken: RefCell<Vec<&'static str>>,
+    sink: &'d Sink,
+}
+
+// === impl Value ===
+
+impl<'d> Value<'d> {
+    pub(crate) fn new(file: &'d str, node: &'d Node, sink: &'d Sink) -> Self {
+        Self { file, node, path: String::new(), sink }
+    }
+
+    /// 1-based line of the value.
+    pub fn line(&self) -> usize {
+        self.node.line
+    }
+
+    /// The path of keys that leads here.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// True for an empty value or `null`.
+    pub fn is_null(&self) -> bool {
+        matches!(self.node.kind, Kind::Null)
+    }
+
+    /// True for a mapping, for places that accept more than one shape.
+    pub fn is_map(&self) -> bool {
+        matches!(self.node.kind, Kind::Map(_))
+    }
+
+    /// Adds a mistake at this place.
+    pub fn mistake(&self, text: impl Into<String>) {
+        let (file, path) = (self.file.to_owned(), self.path.clone());
+        self.sink.add(Mistake { file, line: self.node.line, path, text: text.into() });
+    }
+
+    /// The value as a mapping.
+    pub fn fields(&self) -> Option<Fields<'d>> {
+        let Kind::Map(entries) = &self.node.kind else {
+            self.mistake(format!("expected a mapping (`key: value`), found {}", self.shape()));
+            return None;
+        };
+        Some(Fields {
+            file: self.file,
+            line: self.node.line,
+            path: self.path.clone(),
+            entries,
+            taken: RefCell::default(),
+            sink: self.sink,
+        })
+    }
+
+    /// The value as a list; empty, with a mistake, when it is something else.
+    pub fn items(&self) -> Vec<Value<'d>> {
+        let Kind::List(items) = &self.node.kind else {
+            self.mistake(format!("expected a list (`- item`), found {}", self.shape()));
+            return Vec::new();
+        };
+        let item = |(index, node)| self.child(node, format!("{}[{index}]", self.path));
+        items.iter().enumerate().map(item).collect()
+    }
+
+    /// The value as a mapping with keys of the user's choice, in their order.
+    pub fn entries(&self) -> Vec<(&'d str, Value<'d>)> {
+        let Kind::Map(entries) = &self.node.kind else {
+            self.mistake(format!("expected a mapping (`name: value`), found {}", self.shape()));
+            return Vec::new();
+        };
+        let entry = |entry: &'d Entry| {
+            let path = join(&self.path, &entry.key);
+            (entry.key.as_str(), self.child(&entry.value, path))
+        };
+        entries.iter().map(entry).collect()
+    }
+
+    /// The value as a scalar of type `T`.
+    pub fn scalar<T: Scalar>(&self) -> Option<T> {
+        let Kind::Scalar { text, plain } = &self.node.kind else {
+            self.mistake(format!("expected {}, found {}", T::EXPECTED, self.shape()));
+            return None;
+        };
+        match T::parse(text, *plain) {
+            Ok(value) => Some(value),
+            Err(reason) if reason.is_empty() => {
+                self.mistake(format!("`{text}` is not {}", T::EXPECTED));
+                None
+            }
+            Err(reason) => {
+                self.mistake(format!("`{text}` is not {}: {reason}", T::EXPECTED));
+                None
+            }
+        }
+    }
+
+    /// The value as a secret: a plain text, `${env:NAME}` or `${file:PATH}`. Neither the text nor
+    /// what it resolves to is ever part of a mistake.
+    pub fn secret(&self, resolve: &dyn Resolve) -> Option<Secret> {
+        let Kind::Scalar { text, .. } = &self.node.kind else {
+            self.mistake(format!("expected a secret, found {}", self.shape()));
+            return None;
+        };
+        let found = match reference(text) {
+            None => Ok(text.clone()),
+            Some(reference) => resolve.resolve(reference),
+        };
+        match found {
+            Ok(secret) if secret.is_empty() => {
+                self.mistake("the secret is empty");
+                None
+            }
+            Ok(secret) => Some(Secret::new(secret)),
+            Err(reason) => {
+                self.mistake(format!("the secret can not be read: {reason}"));
+                None
+            }
+        }
+    }
+
+    fn child(&self, node: &'d Node, path: String) -> Value<'d> {
+        Value { file: self.file, node, path, sink: self.sink }
+    }
+
+    fn shape(&self) -> &'static str {
+        match &self.node.kind {
+            Kind::Null => "nothing",
+            Kind::Scalar { .. } => "a single value",
+            Kind::List(_) => "a list",
+            Kind::Map(_) => "a mapping",
+        }
+    }
+}
+
+// === impl Fields ===
+
+impl<'d> Fields<'d> {
+    /// The value of `key`, or nothing when it is absent or null.
+    pub fn optional(&self, key: &'static str) -> Option<Value<'d>> {
+        self.taken.borrow_mut().push(key);
+        let entry = self.entries.iter().find(|entry| entry.key == key)?;
+        let path = join(&self.path, key);
+        let value = Value { file: self.file, node: &entry.value, path, sink: self.sink };
+        if value.is_null() { None } else { Some(value) }
+    }
+
+    /// The value of `key`; absent or null is a mistake.
+    pub fn required(&self, key: &'static str) -> Option<Value<'d>> {
+        let value = self.optional(key);
+        if value.is_none() {
+            self.mistake(format!("`{key}` is missing"));
+        }
+        value
+    }
+
+    /// A required scalar.
+    pub fn get<T: Scalar>(&self, key: &'static str) -> Option<T> {
+        self.required(key)?.scalar()
+    }
+
+    /// An optional scalar with its default.
+    pub fn get_or<T: Scalar>(&self, key: &'static str, default: T) -> T {
+        self.optional(key).and_then(|value| value.scalar()).unwrap_or(default)
+    }
+
+    /// The items of an optional list; empty when it is absent.
+    pub fn list(&self, key: &'static str) -> Vec<Value<'d>> {
+        self.optional(key).map(|value| value.items()).unwrap_or_default()
+    }
+
+    /// Adds a mistake at the mapping itself.
+    pub fn mistake(&self, text: impl Into<String>) {
+        let (file, path) = (self.file.to_owned(), self.path.clone());
+        self.sink.add(Mistake { file, line: self.line, path, text: text.into() });
+    }
+
+    /// Ends the mapping: every key that nobody took is a mistake that names the known ones.
+    pub fn close(self) {
+        let taken = self.taken.into_inner();
+        let unknown = self.entries.iter().filter(|entry| !taken.contains(&entry.key.as_str()));
+        for entry in unknown {
+            self.sink.add(Mistake {
+                file: self.file.to_owned(),
+                line: entry.line,
+                path: join(&self.path, &entry.key),
+                text: format!("unknown key; known here: {}", taken.join(", ")),
+            });
+        }
+    }
+}
+
+fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}

@@ -1,0 +1,1 @@
+//! The connection to ClickHouse: migrations, claims, the fenced insert

@@ -1,0 +1,1 @@
+//! The command: one binary, one configuration file
