@@ -1,0 +1,1 @@
+//! Asks the engine whether it answers.
