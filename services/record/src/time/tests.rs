@@ -1,0 +1,1 @@
+//! Times against dates known from elsewhere.

@@ -1,0 +1,1 @@
+//! RULE-1, row by row.
