@@ -1,1 +1,52 @@
-//! What is served: services, routes, credentials, limits, errors
+//! What is served: services, routes, credentials, limits, errors.
+//!
+//! Pure: text in, decisions out. Nothing here opens a file, a socket or reads a clock.
+//! - [`read`] takes the sections `services:` and `keys:` and gives a [`Policy`], or every mistake
+//!   at once. What it gives needs no further check: indices, names and limits hold.
+//! - [`Policy::route`] and [`Policy::admit`] are the hot path: they borrow from the policy, their
+//!   cost does not depend on how many services or keys there are, and a request that is let
+//!   through allocates nothing in them.
+//! - Every refusal names an entry of the catalog in [`errors`], the only place where texts that
+//!   clients see are written.
+//!
+//! The way of a request: [`Policy::route`] (host, environment, path, method) → [`Policy::admit`]
+//! (credentials) → the gateway asks [`Match::target`] what to send to the backend.
+
+mod config;
+pub mod errors;
+mod hmac;
+mod key;
+mod refusal;
+mod route;
+mod service;
+
+use std::collections::HashMap;
+
+pub use config::read;
+pub use key::Caller;
+pub use refusal::Refusal;
+pub use route::{Match, RouteRequest};
+pub use service::{
+    Api, Auth, Backend, Environment, Host, HttpBackend, Methods, Mock, Service, Timeouts,
+};
+
+use key::Key;
+
+/// All that is served, compiled once; requests only read it.
+#[derive(Debug)]
+pub struct Policy {
+    services: Vec<Service>,
+    /// Lower-case host name without port and final dot, to the index of its service.
+    hosts: HashMap<Box<str>, usize>,
+    /// By secret id.
+    keys: HashMap<Box<str>, Key>,
+}
+
+// === impl Policy ===
+
+impl Policy {
+    /// All services, in the order of the configuration.
+    pub fn services(&self) -> &[Service] {
+        &self.services
+    }
+}

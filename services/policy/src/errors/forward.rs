@@ -1,0 +1,154 @@
+//! Failures on the way to the backend and back, and those of the gateway itself.
+
+use record::Fault;
+
+use super::{Entry, RaisedBy, Words};
+
+/// What the entries of this file have in common.
+const BASE: Entry = Entry {
+    id: "",
+    status: 500,
+    text: "",
+    shown: None,
+    fault: Fault::Gateway,
+    own: false,
+    retry_after_s: None,
+    cause: Words { en: "", zh: "" },
+    remedy: Words { en: "", zh: "" },
+    raised_by: RaisedBy::Gateway,
+};
+
+/// Seconds after which a client may come again when the spool was full. One is enough to ship a
+/// segment; more would keep clients away from a gateway that has recovered.
+const SPOOL_FULL_RETRY_S: u32 = 1;
+
+/// All entries of this file.
+pub(super) static ENTRIES: &[&Entry] =
+    &[&CLIENT_CLOSED, &INTERNAL, &BAD_GATEWAY, &BALANCER, &SPOOL_FULL, &STOPPING, &GATEWAY_TIMEOUT];
+
+/// The client left before its answer was complete.
+pub static CLIENT_CLOSED: Entry = Entry {
+    id: "client-closed",
+    status: 499,
+    text: "Client closed connection.",
+    fault: Fault::Client,
+    cause: Words {
+        en: "The client closed its connection before the answer was complete.",
+        zh: "客户端在响应完成之前关闭了连接。",
+    },
+    remedy: Words {
+        en: "Compare the client's own timeout with the time that the backend took.",
+        zh: "请对比客户端自身的超时时间与后端的耗时。",
+    },
+    ..BASE
+};
+
+/// Something that should not happen in the gateway.
+pub static INTERNAL: Entry = Entry {
+    id: "internal",
+    status: 500,
+    text: "Internal Server Error.",
+    cause: Words {
+        en: "The gateway failed by itself, or may not connect to the address of the backend.",
+        zh: "网关内部出错，或不允许连接该后端地址。",
+    },
+    remedy: Words {
+        en: "Give the request id to the operator of the gateway.",
+        zh: "请把请求 ID 提供给网关的运维人员。",
+    },
+    ..BASE
+};
+
+/// The connection to the backend could not be made, or broke before a head came.
+pub static BAD_GATEWAY: Entry = Entry {
+    id: "bad-gateway",
+    status: 502,
+    text: "Bad Gateway.",
+    fault: Fault::Backend,
+    cause: Words {
+        en: "The backend refused the connection, broke it before it answered, or answered \
+             something that is not HTTP.",
+        zh: "后端拒绝连接、在应答之前断开连接，或应答不符合 HTTP。",
+    },
+    remedy: Words {
+        en: "Call the backend directly. If all calls fail, look whether it listens on the \
+             configured address; if some do, look at its load and its keep-alive time.",
+        zh: "请直接访问后端。若全部失败，请检查它是否在配置的地址上监听；若部分失败，请检查其负载和长连接保持时间。",
+    },
+    ..BASE
+};
+
+/// The name of the backend does not resolve.
+pub static BALANCER: Entry = Entry {
+    id: "balancer",
+    status: 503,
+    text: "Apigw balancer error",
+    fault: Fault::Backend,
+    cause: Words {
+        en: "The domain name of the backend can not be resolved.",
+        zh: "后端域名解析失败。",
+    },
+    remedy: Words {
+        en: "Check the backend's host in the API's configuration, and that its name resolves on \
+             the gateway's machine.",
+        zh: "请检查 API 配置的后端域名，并确认它在网关所在机器上能够解析。",
+    },
+    ..BASE
+};
+
+/// No room to record the request, so it is not served.
+pub static SPOOL_FULL: Entry = Entry {
+    id: "spool-full",
+    status: 503,
+    text: "Gateway can not record the request now.",
+    own: true,
+    retry_after_s: Some(SPOOL_FULL_RETRY_S),
+    cause: Words {
+        en: "The room for records that are not yet stored is used up, and the gateway is \
+             configured not to serve what it can not record.",
+        zh: "待入库记录的暂存空间已满，而网关被配置为不处理无法记录的请求。",
+    },
+    remedy: Words {
+        en: "Come again shortly. The operator looks why records are not stored, or gives the \
+             spool more room.",
+        zh: "请稍后重试。运维人员应检查记录为何没有入库，或扩大暂存空间。",
+    },
+    ..BASE
+};
+
+/// The gateway is stopping.
+pub static STOPPING: Entry = Entry {
+    id: "stopping",
+    status: 503,
+    text: "Gateway is shutting down.",
+    own: true,
+    cause: Words {
+        en: "The gateway is stopping, and the request was not finished within its deadline.",
+        zh: "网关正在停止，请求未能在期限内完成。",
+    },
+    remedy: Words {
+        en: "Send the request again if it may be repeated; another gateway, or the restarted one, \
+             answers it.",
+        zh: "如果请求可以重复，请重新发送；其他网关或重启后的网关会处理它。",
+    },
+    ..BASE
+};
+
+/// The backend did not answer in time.
+pub static GATEWAY_TIMEOUT: Entry = Entry {
+    id: "gateway-timeout",
+    status: 504,
+    text: "Gateway Time-out.",
+    fault: Fault::Backend,
+    cause: Words {
+        en: "The backend did not accept the connection, or did not answer, within the time of the \
+             API's configuration.",
+        zh: "后端没有在 API 配置的时间内接受连接或应答。",
+    },
+    remedy: Words {
+        en: "Call the backend directly and measure it, compare with the API's timeouts, and check \
+             that no firewall or security group stands between.",
+        zh: "请直接访问后端并测量耗时，与 API 的超时配置对比，并检查其间是否有防火墙或安全组限制。",
+    },
+    ..BASE
+};
