@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use settings::Secret;
 
+use crate::fetch::Sources;
+
 /// The header that every request to the engine must carry.
 pub const HEADER: &str = "X-Tollgate-Engine";
 
@@ -18,9 +20,12 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The folder of fetched libraries ([`crate::cache_dir`]).
     pub cache_dir: PathBuf,
+    /// Where the library comes from when it is not in the cache.
+    pub sources: Sources,
     /// The most memory the engine may use, bytes.
     pub memory_max: u64,
-    /// The database that our user may use, and every other whose name starts with it.
+    /// The database that our user may use, and every other whose name starts with it: letters,
+    /// digits and `_` only.
     pub database: String,
     /// What is started as the child.
     pub program: Program,
@@ -58,14 +63,21 @@ impl Program {
         Ok(Self { path: std::env::current_exe()?, args: vec!["engine".into()] })
     }
 
-    /// This test executable: it runs the one test called `name`, which is to call
-    /// [`crate::child_main`] with what stands behind `--` and `engine` among its arguments, and to
-    /// do nothing when there is no `--`.
+    /// This test executable: it runs its one test called `name` (with the path of its module),
+    /// which is to call [`crate::child_main`] with the arguments behind `engine`, and to do nothing
+    /// when there are none: see [`Program::test_args`].
     ///
     /// # Errors
     /// When the system can not say where the executable lies.
     pub fn test(name: &str) -> std::io::Result<Self> {
         let args = ["--exact", "--nocapture", name, "--", "engine"].map(OsString::from);
         Ok(Self { path: std::env::current_exe()?, args: args.to_vec() })
+    }
+
+    /// In the test named to [`Program::test`]: the arguments for [`crate::child_main`], or `None`
+    /// when this process is an ordinary run of the tests.
+    pub fn test_args() -> Option<Vec<OsString>> {
+        let mut args = std::env::args_os().skip_while(|arg| arg != "--").skip(1);
+        (args.next()? == "engine").then(|| args.collect())
     }
 }

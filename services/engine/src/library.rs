@@ -2,6 +2,8 @@
 //!
 //! - Version and SHA-256 are pinned here and nowhere else.
 //! - The checksum is that of `libchdb.so` itself, so it does not matter which archive brought it.
+//! - Linux on x86-64 is the platform that is tried. The others are pinned by version only: there the
+//!   first fetch is trusted, and its checksum kept.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -15,9 +17,18 @@ pub struct Pin {
     pub version: &'static str,
     /// The name of the same library's archive among the public releases.
     pub archive: &'static str,
-    /// Bytes of `libchdb.so`.
+    /// What is known of the file, on platforms that are tried.
+    pub known: Option<Known>,
+}
+
+/// What is known of `libchdb.so`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// Bytes of the package that holds it.
+    pub packed: u64,
+    /// Bytes of the file.
     pub size: u64,
-    /// SHA-256 of `libchdb.so`, lower-case hex.
+    /// SHA-256 of the file, lower-case hex.
     pub sha256: &'static str,
 }
 
@@ -27,14 +38,44 @@ pub(crate) const FILE: &str = "libchdb.so";
 /// The version that all platforms are pinned to.
 const VERSION: &str = "26.7.3-stable.1";
 
-/// The build for this platform; the only one that is tried.
+/// The build for this platform.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub const PIN: Pin = Pin {
     package: "@chdb/lib-linux-x64-gnu",
     version: VERSION,
     archive: "linux-x86_64-libchdb.tar.gz",
-    size: 566_330_096,
-    sha256: "36ad4e999882821ef13cf2d0f52c93f48e6ee1b4498b35a201c23ce4b8d15bf5",
+    known: Some(Known {
+        packed: 177_817_999,
+        size: 566_330_096,
+        sha256: "36ad4e999882821ef13cf2d0f52c93f48e6ee1b4498b35a201c23ce4b8d15bf5",
+    }),
+};
+
+/// The build for this platform, untried.
+#[cfg(all(target_os = "linux", target_arch = "aarch64"))]
+pub const PIN: Pin = Pin {
+    package: "@chdb/lib-linux-arm64-gnu",
+    version: VERSION,
+    archive: "linux-aarch64-libchdb.tar.gz",
+    known: None,
+};
+
+/// The build for this platform, untried.
+#[cfg(all(target_os = "macos", target_arch = "aarch64"))]
+pub const PIN: Pin = Pin {
+    package: "@chdb/lib-darwin-arm64",
+    version: VERSION,
+    archive: "macos-arm64-libchdb.tar.gz",
+    known: None,
+};
+
+/// The build for this platform, untried.
+#[cfg(all(target_os = "macos", target_arch = "x86_64"))]
+pub const PIN: Pin = Pin {
+    package: "@chdb/lib-darwin-x64",
+    version: VERSION,
+    archive: "macos-x86_64-libchdb.tar.gz",
+    known: None,
 };
 
 /// The folder of fetched libraries: `$TOLLGATE_CACHE`, else `tollgate` in the user's cache folder.
@@ -51,5 +92,24 @@ impl Pin {
     /// Tollgate can share a cache.
     pub fn path(&self, cache_dir: &Path) -> PathBuf {
         cache_dir.join("engine").join(self.version).join(FILE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cache_is_where_the_environment_says() {
+        let check = |env: &[(&str, &str)], expected: Option<&str>| {
+            let get = |name: &str| {
+                env.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
+            };
+            assert_eq!(cache_dir(get), expected.map(PathBuf::from), "{env:?}");
+        };
+        check(&[("TOLLGATE_CACHE", "/t"), ("XDG_CACHE_HOME", "/x"), ("HOME", "/h")], Some("/t"));
+        check(&[("TOLLGATE_CACHE", ""), ("XDG_CACHE_HOME", "/x")], Some("/x/tollgate"));
+        check(&[("HOME", "/h")], Some("/h/.cache/tollgate"));
+        check(&[], None);
     }
 }
