@@ -1,1 +1,7 @@
-//! Records in, hours closed, bills out
+//! Records in, hours closed, bills out.
+
+mod close;
+mod known;
+mod ranges;
+
+pub use ranges::Ranges;

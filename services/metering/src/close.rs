@@ -1,0 +1,5 @@
+//! Hours closed, bills out.
+
+mod assess;
+mod due;
+mod seen;

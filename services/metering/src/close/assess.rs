@@ -1,0 +1,242 @@
+//! What belongs to an hour, and whether anything is still to come: pure.
+//!
+//! Per stream:
+//! - Its **share** is `first..=last`: `first` follows its share of the hour before; `last` comes
+//!   before its first row beyond the hour, or is its end, or the last number known.
+//! - It is **done** when everything from `first` to its first row beyond the hour, or to its end,
+//!   is stored or dead, without a hole.
+//!
+//! Which streams live in an hour: those that the hour before hands on, those with rows in it, all
+//! workers that a `start` of that hour or before names, and those of a previous life that a
+//! `start` names and nobody has seen yet. A life is ended by an `end`, or by the `start` of a later
+//! one that names its last numbers.
+//!
+//! A gateway that did not retire is expected after the hour: an `end` alone may be followed by a
+//! new life of which nothing has arrived yet.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use record::{Hour, Stream, Time};
+
+use super::seen::{Carry, Gateway, Living, Seen, is_ingest};
+use crate::ranges::Ranges;
+
+/// The state of one hour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assessment {
+    /// The shares that hold anything, in the order of the streams.
+    pub shares: Vec<Share>,
+    /// What is handed on to the next hour.
+    pub carry: Carry,
+    /// What is still to come. Nothing: the hour is complete, as far as is known.
+    pub waiting: Vec<Waiting>,
+}
+
+/// What belongs to the hour of one stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Share {
+    /// The stream.
+    pub stream: Stream,
+    /// Its first number.
+    pub first: u64,
+    /// Its last number; not below `first`.
+    pub last: u64,
+    /// What is stored of them. Late rows of earlier hours between them are in here too.
+    pub ranges: Ranges,
+    /// What of them ended as dead letters.
+    pub dead: Ranges,
+}
+
+/// Who has not said yet that the hour is over for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Waiting {
+    /// A stream: with a hole, or silent.
+    Stream(Stream),
+    /// A gateway that ended without retiring.
+    Gateway(String),
+}
+
+/// One past the last number of a stream.
+type Ends = BTreeMap<Stream, u64>;
+
+// === impl Share ===
+
+impl Share {
+    /// Numbers that are neither stored nor dead. PROOF-1: with the others they are the whole share.
+    pub fn missing(&self) -> u64 {
+        let known = self.ranges.count().saturating_add(self.dead.count());
+        let length = (self.last - self.first).saturating_add(1);
+        length.checked_sub(known).expect("PROOF-1: stored and dead lie in the share, apart")
+    }
+}
+
+/// Assesses one hour.
+pub fn assess(hour: Hour, carry: &Carry, seen: &Seen) -> Assessment {
+    let known = known_streams(hour, carry, seen);
+    let ends = ends(carry, seen, &known);
+    let mut state = Assessment { shares: vec![], carry: Carry::default(), waiting: vec![] };
+    let living: BTreeMap<&Stream, &Living> =
+        carry.living.iter().map(|living| (&living.stream, living)).collect();
+    for stream in &known {
+        let first = match (living.get(stream), seen.cut_before.get(stream)) {
+            (Some(living), _) => living.next,
+            (None, Some(last)) => last.saturating_add(1),
+            (None, None) => 0,
+        };
+        one_stream(stream, first, ends.get(stream).copied(), seen, &mut state);
+    }
+    state.carry.gateways = gateways(hour, carry, seen, &known);
+    for (name, gateway) in &state.carry.gateways {
+        let heard = seen.beyond.keys().any(|stream| stream.gateway == *name);
+        if !gateway.retired && !heard && !state.waiting.iter().any(|other| other.is_of(name)) {
+            state.waiting.push(Waiting::Gateway(name.clone()));
+        }
+    }
+    state
+}
+
+impl Waiting {
+    fn is_of(&self, gateway: &str) -> bool {
+        match self {
+            Self::Stream(stream) => stream.gateway == gateway,
+            Self::Gateway(name) => name == gateway,
+        }
+    }
+}
+
+fn one_stream(stream: &Stream, first: u64, end: Option<u64>, seen: &Seen, state: &mut Assessment) {
+    let none = Ranges::new();
+    let inside = seen.inside.get(stream).unwrap_or(&none);
+    let dead = seen.dead.get(stream).unwrap_or(&none);
+    let beyond = seen.beyond.get(stream).map(|beyond| beyond.first);
+    let stored = inside.union(&seen.late_of(stream));
+    let known = stored.union(dead);
+    let mut run = known.clone();
+    if let Some(beyond) = beyond {
+        run.insert(beyond, beyond);
+    }
+    // Everything from `first` up to, and not including, `past` is there.
+    let reached =
+        |past: u64| first >= past || run.reach(first).is_some_and(|reach| reach >= past - 1);
+    let done =
+        beyond.is_some_and(|beyond| reached(beyond.saturating_add(1))) || end.is_some_and(reached);
+    if !done {
+        state.waiting.push(Waiting::Stream(stream.clone()));
+    }
+    let last_known = known.max().map_or(first, |last| last.saturating_add(1));
+    let past = beyond.or(end).unwrap_or(last_known).max(first);
+    if past > first {
+        let ranges = stored.clip(first, past - 1);
+        let dead = dead.clip(first, past - 1).minus(&ranges);
+        let share = Share { stream: stream.clone(), first, last: past - 1, ranges, dead };
+        state.shares.push(share);
+    }
+    if beyond.is_some() || end.is_none() {
+        state.carry.living.push(Living { stream: stream.clone(), next: past, end });
+    }
+}
+
+/// The streams that live in the hour, or were handed on to it.
+fn known_streams(hour: Hour, carry: &Carry, seen: &Seen) -> BTreeSet<Stream> {
+    let mut known: BTreeSet<Stream> =
+        carry.living.iter().map(|living| living.stream.clone()).collect();
+    known.extend(seen.inside.keys().cloned());
+    // Late rows that only fill earlier shares make no share of this hour.
+    for (stream, ranges) in seen.late.values().flatten() {
+        if seen.cut_before.get(stream).is_none_or(|&last| ranges.max() > Some(last)) {
+            known.insert(stream.clone());
+        }
+    }
+    // Of a life at or before the one carried, everything that is not living is done.
+    let unseen = |stream: &Stream| {
+        let carried = carry.gateways.get(&stream.gateway);
+        !is_ingest(&stream.gateway) && carried.is_none_or(|gateway| stream.epoch > gateway.epoch)
+    };
+    for row in seen.lives.iter().filter(|row| !row.ends) {
+        if row.hour <= hour {
+            let stream = |worker| Stream { worker, ..row.stream.clone() };
+            known.extend((0..row.life.workers).map(stream).filter(unseen));
+        }
+        let Some(previous) = &row.life.previous else { continue };
+        // An epoch is the clock at the start of the life: no row of it is older.
+        let began = i64::try_from(previous.epoch).unwrap_or(i64::MAX);
+        if Time(began).hour() > hour {
+            continue;
+        }
+        for (worker, last) in (0_u16..).zip(&previous.last) {
+            let stream = Stream { epoch: previous.epoch, worker, ..row.stream.clone() };
+            if last.is_some() && unseen(&stream) {
+                known.insert(stream);
+            }
+        }
+    }
+    known
+}
+
+/// One past the last number of each stream, as far as anybody has said it.
+fn ends(carry: &Carry, seen: &Seen, known: &BTreeSet<Stream>) -> Ends {
+    let mut ends = Ends::new();
+    for living in &carry.living {
+        if let Some(end) = living.end {
+            ends.insert(living.stream.clone(), end);
+        }
+    }
+    for row in seen.lives.iter().filter(|row| row.ends) {
+        ends.insert(row.stream.clone(), row.seq.saturating_add(1));
+    }
+    for row in seen.lives.iter().filter(|row| !row.ends) {
+        let previous = row.life.previous.as_ref();
+        for stream in known.iter().filter(|stream| stream.gateway == row.stream.gateway) {
+            if stream.epoch >= row.stream.epoch || ends.contains_key(stream) {
+                continue;
+            }
+            let last = match previous {
+                // Older than the life that this record speaks of: that one's `start` tells.
+                Some(previous) if stream.epoch < previous.epoch => continue,
+                Some(previous) if stream.epoch == previous.epoch => {
+                    let last = previous.last.get(usize::from(stream.worker)).copied().flatten();
+                    last.max(greatest(stream, seen))
+                }
+                // A life between the two left nothing on disk: what is stored is all of it.
+                _ => greatest(stream, seen),
+            };
+            ends.insert(stream.clone(), last.map_or(0, |last| last.saturating_add(1)));
+        }
+    }
+    ends
+}
+
+/// The greatest number of a stream that is stored or dead.
+fn greatest(stream: &Stream, seen: &Seen) -> Option<u64> {
+    let ranges = |map: &BTreeMap<Stream, Ranges>| map.get(stream).and_then(Ranges::max);
+    let beyond = seen.beyond.get(stream).map(|beyond| beyond.last);
+    let late = seen.late_of(stream).max();
+    ranges(&seen.inside).max(ranges(&seen.dead)).max(beyond).max(late)
+}
+
+fn gateways(
+    hour: Hour,
+    carry: &Carry,
+    seen: &Seen,
+    known: &BTreeSet<Stream>,
+) -> BTreeMap<String, Gateway> {
+    let mut gateways = carry.gateways.clone();
+    for stream in known.iter().filter(|stream| !is_ingest(&stream.gateway)) {
+        let new = Gateway { epoch: stream.epoch, retired: false };
+        let gateway = gateways.entry(stream.gateway.clone()).or_insert_with(|| new.clone());
+        if stream.epoch > gateway.epoch {
+            *gateway = new;
+        }
+    }
+    for row in seen.lives.iter().filter(|row| row.ends && row.life.retires && row.hour <= hour) {
+        if let Some(gateway) = gateways.get_mut(&row.stream.gateway)
+            && gateway.epoch == row.stream.epoch
+        {
+            gateway.retired = true;
+        }
+    }
+    gateways
+}
+
+#[cfg(test)]
+mod tests;
