@@ -1,9 +1,20 @@
-//! The JSON form, both ways.
+//! The JSON form, both ways: one object, keys as in [`Record`](crate::Record).
+//!
+//! - Written: fixed order of keys, empty values absent, so the same record gives the same
+//!   bytes. Times are RFC 3339 with milliseconds in UTC, durations seconds with 3 decimals.
+//! - Read: any order, unknown keys passed over, absent and `null` and `-` are the empty value.
+//!   A key that stands twice, a word or a number out of its range is an error.
 
-use crate::Record;
+mod decode;
+mod encode;
+mod member;
+mod value;
 
-/// Longest text that is tried, in bytes.
-pub const DECODE_MAX: usize = 1 << 20;
+use crate::Part;
+
+pub use decode::{DECODE_MAX, decode};
+pub use encode::encode;
+pub(crate) use encode::escaped_len;
 
 /// Why bytes are no record. Its text becomes the dead letter's reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -14,25 +25,31 @@ pub enum DecodeError {
         /// Its length.
         bytes: usize,
     },
-    /// No JSON object.
-    #[error("no JSON object: {text}")]
+    /// Not UTF-8.
+    #[error("byte {at} is not UTF-8")]
+    NoText {
+        /// The first byte that is wrong, from 0.
+        at: usize,
+    },
+    /// Not one JSON object.
+    #[error("not one JSON object: {text}")]
     Json {
         /// What was wrong, and where.
         text: String,
     },
-    /// A key that must be there is not.
+    /// A key that must be there is absent or empty.
     #[error("`{key}` is missing")]
     Missing {
         /// The key.
         key: &'static str,
     },
-    /// A key stands twice.
+    /// A key stands twice, perhaps under its other name.
     #[error("`{key}` stands twice")]
     Twice {
         /// The key.
         key: &'static str,
     },
-    /// A value of the wrong kind.
+    /// A value of another kind, or out of its range.
     #[error("`{key}` is not {expected}")]
     Unexpected {
         /// The key.
@@ -48,14 +65,15 @@ pub enum DecodeError {
         /// Its limit.
         max: usize,
     },
+    /// `life` in a record that says nothing of its gateway's life.
+    #[error("`life` stands in a record of part `{part}`")]
+    StrayLife {
+        /// The part.
+        part: Part,
+    },
 }
 
-/// Appends the record's JSON form.
-pub fn encode(_record: &Record<'_>, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"{}");
-}
-
-/// Reads a record's JSON form.
-pub fn decode(bytes: &[u8]) -> Result<Record<'_>, DecodeError> {
-    Err(DecodeError::TooLong { bytes: bytes.len() })
-}
+#[cfg(test)]
+mod schema_tests;
+#[cfg(test)]
+mod tests;

@@ -29,6 +29,7 @@ mod verdict;
 pub use cap::CAP_MIN;
 pub use ids::{ID_MAX, RequestId, RequestIds, arrival, normalize_id};
 pub use json::{DECODE_MAX, DecodeError, decode, encode};
+pub use key::keys;
 pub use life::{Life, PreviousLife};
 pub use mask::mask_query;
 pub use names::{Fault, InstanceType, Net, Part};

@@ -35,8 +35,10 @@ pub(crate) use words;
 
 words! {
     /// What kind of record it is. Only `Final` is a call.
+    #[derive(Default)]
     pub enum Part {
         /// The one record of a request that says how it ended.
+        #[default]
         Final = "final",
         /// The first record of a stream.
         Start = "start",
@@ -49,16 +51,12 @@ words! {
     }
 }
 
-impl Default for Part {
-    fn default() -> Self {
-        Self::Final
-    }
-}
-
 words! {
     /// Whose failure it was, from the real state of both connections.
+    #[derive(Default)]
     pub enum Fault {
         /// Nobody's: it went well.
+        #[default]
         None = "none",
         /// The client's.
         Client = "client",
@@ -69,40 +67,26 @@ words! {
     }
 }
 
-impl Default for Fault {
-    fn default() -> Self {
-        Self::None
-    }
-}
-
 words! {
     /// Through which kind of network a peer is reached. Private traffic is free.
+    #[derive(Default)]
     pub enum Net {
         /// Over the public network.
+        #[default]
         Public = "public",
         /// Within private address ranges.
         Private = "private",
     }
 }
 
-impl Default for Net {
-    fn default() -> Self {
-        Self::Public
-    }
-}
-
 words! {
     /// Kind of gateway instance; prices depend on it.
+    #[derive(Default)]
     pub enum InstanceType {
         /// Shared with other accounts.
+        #[default]
         Shared = "shared",
         /// For one account alone.
         Dedicated = "dedicated",
-    }
-}
-
-impl Default for InstanceType {
-    fn default() -> Self {
-        Self::Shared
     }
 }

@@ -5,13 +5,16 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, Datelike, NaiveDateTime, Timelike, Utc};
+use chrono::{DateTime, Datelike, Timelike, Utc};
 
 /// Milliseconds of an hour.
 const HOUR_MS: i64 = 3_600_000;
 
 /// 0000-01-01T00:00:00.000Z and 9999-12-31T23:59:59.999Z: RFC 3339 has four digits of year.
 const WRITABLE: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
+
+/// 2106-01-01T00:00:00Z. Stores keep seconds in 32 bits, and no record of ours is near it.
+const STORABLE_END: i64 = 4_291_747_200_000;
 
 /// Milliseconds since 1970-01-01 UTC. The record's `time`: when it was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -34,11 +37,20 @@ impl Time {
         Some(Self(parsed.timestamp_millis()))
     }
 
+    /// Lies in the years 1970 to 2105, the only ones in which a record may lie.
+    pub const fn storable(self) -> bool {
+        0 <= self.0 && self.0 < STORABLE_END
+    }
+
+    /// The time for the calendar, held within the years 0000 to 9999.
+    pub(crate) fn utc(self) -> DateTime<Utc> {
+        let ms = self.0.clamp(*WRITABLE.start(), *WRITABLE.end());
+        DateTime::from_timestamp_millis(ms).expect("four digits of year are within the calendar")
+    }
+
     /// The 24 bytes of the RFC 3339 form.
     pub(crate) fn rfc3339_bytes(self) -> [u8; 24] {
-        let ms = self.0.clamp(*WRITABLE.start(), *WRITABLE.end());
-        let at: NaiveDateTime =
-            DateTime::<Utc>::from_timestamp_millis(ms).unwrap_or_default().naive_utc();
+        let at = self.utc();
         let mut out = *b"0000-00-00T00:00:00.000Z";
         put(&mut out[0..4], at.year().unsigned_abs());
         put(&mut out[5..7], at.month());
@@ -46,7 +58,7 @@ impl Time {
         put(&mut out[11..13], at.hour());
         put(&mut out[14..16], at.minute());
         put(&mut out[17..19], at.second());
-        put(&mut out[20..23], at.and_utc().timestamp_subsec_millis());
+        put(&mut out[20..23], at.timestamp_subsec_millis());
         out
     }
 }
