@@ -1,0 +1,202 @@
+//! Opening the folder: the lock, the name, the new epoch, what earlier lives left.
+//!
+//! Order matters: nothing is touched before the lock is held, and no writer exists before its
+//! epoch is synced, so that no two lives ever share a stream.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use record::{PreviousLife, Stream};
+
+use crate::config::{Config, Durability};
+use crate::cursor::Cursor;
+use crate::disk::{Disk, Lock, Real, read_file, replace_file};
+use crate::folder::{Folder, STREAMS, stream_dir};
+use crate::progress::{Progress, Wake};
+use crate::reader::Reader;
+use crate::recover::Past;
+use crate::tail::Tail;
+use crate::writer::Writer;
+
+/// Stands in every header; longer names help nobody.
+const GATEWAY_MAX: usize = 255;
+
+/// Numbers above this are not exact in JSON.
+const EPOCH_MAX: u64 = (1 << 53) - 1;
+
+/// An opened spool: one writer per worker, one reader.
+#[derive(Debug)]
+pub struct Spool {
+    /// This life.
+    pub epoch: u64,
+    /// The newest earlier life that left a record on disk, acknowledged or not.
+    pub previous: Option<PreviousLife>,
+    /// One per worker, in order.
+    pub writers: Vec<Writer>,
+    /// Yields the records of old lives, then of this one.
+    pub reader: Reader,
+}
+
+/// Why the spool did not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The sizes do not fit each other.
+    #[error("the spool can not be set up so: {text}")]
+    Sizes {
+        /// What does not fit.
+        text: String,
+    },
+    /// The gateway's name can not stand in a segment.
+    #[error("`{name}` is no name for a gateway: 1 to {GATEWAY_MAX} bytes are accepted")]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// Another process holds the folder.
+    #[error("the spool folder `{dir}` is held by another process{pid}", dir = dir.display())]
+    Held {
+        /// The folder.
+        dir: PathBuf,
+        /// ` (pid 123)`, or nothing when it is not known.
+        pid: String,
+    },
+    /// The folder belongs to another gateway.
+    #[error("the spool folder `{dir}` belongs to gateway `{found}`, not to `{name}`",
+        dir = dir.display())]
+    OtherGateway {
+        /// The folder.
+        dir: PathBuf,
+        /// Whose it is.
+        found: String,
+        /// Who opened it.
+        name: String,
+    },
+    /// The last epoch can not be read, so that a new one might repeat it.
+    #[error("`{path}` holds no epoch", path = path.display())]
+    Epoch {
+        /// The file.
+        path: PathBuf,
+    },
+    /// No epoch is left above the last one; the clock was far in the future once.
+    #[error("no epoch is left after {last}")]
+    EpochsUsedUp {
+        /// The last epoch.
+        last: u64,
+    },
+    /// The system said no.
+    #[error("failed to {attempt} in the spool folder `{dir}`", dir = dir.display())]
+    Io {
+        /// What was attempted.
+        attempt: &'static str,
+        /// The folder.
+        dir: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Opens the folder, locks it until the last of writers and reader is gone, and begins a new
+/// epoch: `now_ms` (milliseconds since 1970) or one more than the last, whichever is greater.
+///
+/// # Errors
+/// See [`OpenError`].
+pub fn open(config: &Config, now_ms: u64) -> Result<Spool, OpenError> {
+    open_on(Arc::new(Real), config, now_ms)
+}
+
+pub(crate) fn open_on(
+    disk: Arc<dyn Disk>,
+    config: &Config,
+    now_ms: u64,
+) -> Result<Spool, OpenError> {
+    let root = config.dir.as_path();
+    config.fits().map_err(|text| OpenError::Sizes { text })?;
+    if config.gateway.is_empty() || config.gateway.len() > GATEWAY_MAX {
+        return Err(OpenError::Name { name: config.gateway.clone() });
+    }
+    let io = |attempt| move |source| OpenError::Io { attempt, dir: root.to_owned(), source };
+    disk.create_dir(&root.join(STREAMS)).map_err(io("create folders"))?;
+    let lock = lock(disk.as_ref(), root)?;
+    check_gateway(disk.as_ref(), root, &config.gateway)?;
+
+    let past = Past::load(disk.as_ref(), root, &config.gateway);
+    let mut past = past.map_err(io("read earlier streams"))?;
+    let previous = past.previous();
+    let epoch = begin_epoch(disk.as_ref(), root, now_ms, past.last_epoch)?;
+    let keep = previous.as_ref().map(|life| life.epoch);
+    past.prune(disk.as_ref(), keep).map_err(io("remove finished streams"))?;
+
+    let folder = Arc::new(Folder::new(lock, config.size, config.workers, past.bytes()));
+    let host = config.durability == Durability::Host;
+    let wake = Arc::new(Wake::default());
+    let (mut writers, mut live) = (Vec::new(), Vec::new());
+    for worker in 0..config.workers {
+        let stream = Arc::new(Stream { gateway: config.gateway.clone(), epoch, worker });
+        let dir = stream_dir(root, epoch, worker);
+        disk.create_dir(&dir).map_err(io("create a stream"))?;
+        let progress = Arc::new(Progress::default());
+        live.push(Cursor::live(stream.clone(), dir.clone(), progress.clone(), host));
+        let (segment, max) = (config.segment, config.record_max);
+        let tail = Tail::new(disk.clone(), dir, stream.clone(), progress.clone(), host, segment);
+        writers.push(Writer::new(tail, stream, folder.clone(), progress, wake.clone(), max));
+    }
+    disk.sync_dir(&root.join(STREAMS)).map_err(io("sync streams"))?;
+    let reader = Reader::new(disk, folder, wake, past.cursors(host), live);
+    Ok(Spool { epoch, previous, writers, reader })
+}
+
+fn lock(disk: &dyn Disk, root: &Path) -> Result<Box<dyn Lock>, OpenError> {
+    let (dir, path) = (root.to_owned(), root.join("lock"));
+    match disk.lock(&path) {
+        Ok(Some(lock)) => Ok(lock),
+        Ok(None) => {
+            // Only words for a person: whatever can not be read is left out.
+            let content = read_file(disk, &path).ok().flatten().unwrap_or_default();
+            let pid = String::from_utf8_lossy(&content).parse::<u32>();
+            let pid = pid.map_or_else(|_| String::new(), |pid| format!(" (pid {pid})"));
+            Err(OpenError::Held { dir, pid })
+        }
+        Err(source) => Err(OpenError::Io { attempt: "take the lock", dir, source }),
+    }
+}
+
+/// Writes the name at the first opening, compares it later.
+fn check_gateway(disk: &dyn Disk, root: &Path, name: &str) -> Result<(), OpenError> {
+    let dir = root.to_owned();
+    let io = |attempt| move |source| OpenError::Io { attempt, dir: root.to_owned(), source };
+    match read_file(disk, &root.join("gateway")).map_err(io("read the gateway's name"))? {
+        None => replace_file(disk, root, "gateway", name).map_err(io("write the gateway's name")),
+        Some(found) if found == name.as_bytes() => Ok(()),
+        Some(found) => {
+            let found = String::from_utf8_lossy(&found).into_owned();
+            Err(OpenError::OtherGateway { dir, found, name: name.to_owned() })
+        }
+    }
+}
+
+/// Chooses the epoch and puts it on disk.
+fn begin_epoch(
+    disk: &dyn Disk,
+    root: &Path,
+    now_ms: u64,
+    last_stream: u64,
+) -> Result<u64, OpenError> {
+    let io = |attempt| move |source| OpenError::Io { attempt, dir: root.to_owned(), source };
+    let path = root.join("epoch");
+    let written = match read_file(disk, &path).map_err(io("read the last epoch"))? {
+        None => 0,
+        Some(content) => {
+            let text = String::from_utf8_lossy(&content);
+            text.trim_end().parse().map_err(|_| OpenError::Epoch { path })?
+        }
+    };
+    let last = last_stream.max(written);
+    let epoch = now_ms.max(last.saturating_add(1));
+    if epoch > EPOCH_MAX {
+        return Err(OpenError::EpochsUsedUp { last });
+    }
+    replace_file(disk, root, "epoch", &format!("{epoch}\n")).map_err(io("write the epoch"))?;
+    Ok(epoch)
+}
