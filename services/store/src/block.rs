@@ -1,16 +1,19 @@
 //! The bytes of one insert.
 //!
 //! One block becomes one part of its table, so it is stored as a whole or not at all: it has fewer
-//! rows than [`ROWS_MAX`], all of one partition of the table.
+//! rows than [`ROWS_END`], all of one partition of the table.
 
 use bytes::Bytes;
 
 use crate::tables::Table;
 
-/// The most rows of one insert. The server cuts an insert at `max_insert_block_size`, 1,048,449 by
-/// default (we send the figure along), and each cut is a part of its own: above it an insert could
-/// be stored in half.
-pub const ROWS_MAX: u64 = 1_000_000;
+/// An insert has fewer rows than this. The server cuts an insert at [`ROWS_SERVER`] rows, and each
+/// cut is a part of its own: above it an insert could be stored in half.
+pub(crate) const ROWS_END: u64 = 1_000_000;
+
+/// `max_insert_block_size`, rows: ClickHouse's default, sent along with each insert so that no
+/// profile makes it smaller.
+pub(crate) const ROWS_SERVER: u64 = 1_048_449;
 
 /// Encoded rows, kept as they are so that they can be sent again byte for byte.
 #[derive(Debug, Clone)]

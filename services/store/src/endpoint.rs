@@ -4,6 +4,7 @@
 //! reached through a tunnel of the operator's choice until TLS is built in.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use clickhouse::{Client, Compression};
 use settings::Secret;
@@ -62,6 +63,8 @@ pub(crate) struct Inner {
     pub(crate) client: Client,
     /// Inserts return only after `fsync` of the part and its folder.
     pub(crate) durable: bool,
+    /// Counts inserts, for their names.
+    pub(crate) inserts: AtomicU64,
 }
 
 // === impl Store ===
@@ -72,24 +75,28 @@ impl Store {
     /// # Errors
     /// When the endpoint's texts can not be used.
     pub fn new(endpoint: Endpoint) -> Result<Self, EndpointError> {
+        Self::with(endpoint, false)
+    }
+
+    fn with(endpoint: Endpoint, durable: bool) -> Result<Self, EndpointError> {
         let authority = authority(&endpoint.url)?;
         if !is_identifier(&endpoint.database) {
             return Err(EndpointError::Database { database: endpoint.database });
         }
         let client = client(&endpoint);
-        let inner = Inner { endpoint, authority, client, durable: false };
+        let inner = Inner { endpoint, authority, client, durable, inserts: AtomicU64::new(0) };
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// The same server; inserts return only when they would survive a power loss.
+    /// Like [`new`](Self::new); what is stored survives a power loss.
     ///
     /// For `durability: host`, where a segment of the spool is freed once ClickHouse has its
-    /// records. Costs one `fsync` per file of the part.
-    #[must_use]
-    pub fn durable(&self) -> Self {
-        let Inner { endpoint, authority, client, .. } = &*self.inner;
-        let (endpoint, authority, client) = (endpoint.clone(), authority.clone(), client.clone());
-        Self { inner: Arc::new(Inner { endpoint, authority, client, durable: true }) }
+    /// records. [`migrate`](Self::migrate) tells the tables. Costs an `fsync` per file of a part.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn new_durable(endpoint: Endpoint) -> Result<Self, EndpointError> {
+        Self::with(endpoint, true)
     }
 
     /// Name of the database of all our tables.

@@ -1,11 +1,67 @@
 //! Brings the tables to the form that this binary knows.
+//!
+//! The statements stand in `schemas/clickhouse/NNNN_name.sql`, one per file, each harmless when it
+//! is run again. So two may start at once, and a start that was killed halfway is taken up by the
+//! next one: what is written in `schema_versions` only saves the repetition.
 
 use std::time::Duration;
 
+use serde::Deserialize;
 use thiserror::Error;
 
 use crate::endpoint::Store;
 use crate::query::QueryError;
+use crate::sql::Sql;
+
+/// One numbered statement.
+struct Step {
+    /// Its number, from 1; the last one is the schema's version.
+    version: u32,
+    /// Name of its file without `.sql`.
+    name: &'static str,
+    sql: &'static str,
+}
+
+macro_rules! steps {
+    ($($version:literal $name:literal,)+) => {
+        [$(Step {
+            version: $version,
+            name: $name,
+            sql: include_str!(concat!("../../../schemas/clickhouse/", $name, ".sql")),
+        },)+]
+    };
+}
+
+const STEPS: [Step; 10] = steps! {
+    1 "0001_records",
+    2 "0002_claims",
+    3 "0003_dead_letters",
+    4 "0004_gaps",
+    5 "0005_cuts",
+    6 "0006_bills",
+    7 "0007_closings",
+    8 "0008_price_books",
+    9 "0009_tokens",
+    10 "0010_access_log",
+};
+
+/// The tables whose rows are promised to survive: those that `durability: host` concerns.
+const TABLES: [&str; 10] = [
+    "records",
+    "claims",
+    "dead_letters",
+    "gaps",
+    "cuts",
+    "bills",
+    "closings",
+    "price_books",
+    "tokens",
+    "access_log",
+];
+
+const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_versions (\
+     version UInt32, name String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3)\
+     ) ENGINE = MergeTree ORDER BY version";
 
 /// Why the tables could not be brought to their form.
 #[derive(Debug, Error)]
@@ -34,21 +90,113 @@ pub enum MigrateError {
     },
 }
 
+// === impl Store ===
+
+#[derive(Deserialize)]
+struct Versions {
+    versions: Vec<u32>,
+}
+
+#[derive(Deserialize)]
+struct Definition {
+    create_table_query: String,
+}
+
 impl Store {
-    /// Creates the database and runs every numbered statement that was not run yet.
+    /// Creates the database, runs every numbered statement that was not run yet, and sets whether
+    /// stored rows survive a power loss ([`Store::new_durable`]).
     ///
     /// # Errors
     /// [`MigrateError`]
     pub async fn migrate(&self) -> Result<(), MigrateError> {
+        let failed = |name| move |source| MigrateError::Statement { name, source };
+        let database = self.database();
+        let create = format!("CREATE DATABASE IF NOT EXISTS {database} ENGINE = Atomic");
+        self.execute_anywhere(&Sql::new(create)).await.map_err(failed("0000_database"))?;
+        self.execute(&Sql::new(VERSIONS)).await.map_err(failed("0000_schema_versions"))?;
+
+        let applied = self.versions().await.map_err(failed("0000_schema_versions"))?;
+        let known = STEPS.last().map_or(0, |step| step.version);
+        let found = applied.iter().copied().max().unwrap_or(0);
+        if found > known {
+            return Err(MigrateError::Newer { database: database.to_owned(), found, known });
+        }
+        for step in STEPS.iter().filter(|step| !applied.contains(&step.version)) {
+            self.apply(step).await.map_err(failed(step.name))?;
+        }
+        self.set_durable().await.map_err(failed("fsync_after_insert"))
+    }
+
+    async fn versions(&self) -> Result<Vec<u32>, QueryError> {
+        let sql = Sql::new("SELECT groupUniqArray(version) AS versions FROM schema_versions");
+        let rows: Vec<Versions> = self.query(&sql).await?;
+        Ok(rows.into_iter().flat_map(|row| row.versions).collect())
+    }
+
+    async fn apply(&self, step: &Step) -> Result<(), QueryError> {
+        tracing::info!(schema.version = step.version, schema.name = step.name, "changing schema");
+        self.execute(&Sql::new(step.sql)).await?;
+        let sql = Sql::new(
+            "INSERT INTO schema_versions (version, name) SELECT {version:UInt32}, {name:String}",
+        );
+        self.execute(&sql.param("version", step.version).param("name", step.name)).await
+    }
+
+    /// A setting of the tables, so that it also holds for what ClickHouse writes by itself.
+    async fn set_durable(&self) -> Result<(), QueryError> {
+        let value = u8::from(self.inner.durable);
+        for table in TABLES {
+            let wanted = format!("fsync_after_insert = {value}, fsync_part_directory = {value}");
+            let stands = self.definition(table).await?;
+            let default = !self.inner.durable && !stands.contains("fsync_after_insert");
+            if !default && !stands.contains(&wanted) {
+                let alter = format!("ALTER TABLE {table} MODIFY SETTING {wanted}");
+                self.execute(&Sql::new(alter)).await?;
+            }
+        }
         Ok(())
     }
 
-    /// Keeps records for `kept` from when they were stored.
+    /// Keeps records for `kept` (whole seconds) from when they were stored. A part is dropped
+    /// once the last of its records is that old.
     ///
     /// # Errors
     /// [`QueryError`]
     pub async fn set_retention(&self, kept: Duration) -> Result<(), QueryError> {
-        let _ = kept;
-        Ok(())
+        let ttl = format!("TTL toDateTime(stored_at) + toIntervalSecond({})", kept.as_secs());
+        if self.definition("records").await?.contains(&ttl) {
+            return Ok(());
+        }
+        self.execute(&Sql::new(format!("ALTER TABLE records MODIFY {ttl}"))).await
+    }
+
+    async fn definition(&self, table: &'static str) -> Result<String, QueryError> {
+        let sql = Sql::new(
+            "SELECT create_table_query FROM system.tables \
+             WHERE database = currentDatabase() AND name = {table:String}",
+        );
+        let rows: Vec<Definition> = self.query(&sql.param("table", table)).await?;
+        Ok(rows.into_iter().map(|row| row.create_table_query).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_steps_are_numbered_one_by_one_as_their_files() {
+        for (step, number) in STEPS.iter().zip(1..) {
+            assert_eq!(step.version, number);
+            assert!(step.name.starts_with(&format!("{number:04}_")), "{}", step.name);
+        }
+    }
+
+    #[test]
+    fn each_step_is_one_statement_that_may_be_run_again() {
+        for step in STEPS {
+            assert!(!step.sql.contains(';'), "{} is one statement", step.name);
+            assert!(step.sql.contains("IF NOT EXISTS"), "{} may be run again", step.name);
+        }
     }
 }

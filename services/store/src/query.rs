@@ -8,6 +8,7 @@
 //! - Times are RFC 3339 in UTC: `DateTime` as `2026-11-20T13:00:00Z`, `DateTime64(3)` with three
 //!   decimals. The same forms are taken in parameters and in rows that are inserted.
 
+use clickhouse::Client;
 use clickhouse::query::BytesCursor;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
@@ -74,7 +75,7 @@ impl Store {
     /// # Errors
     /// [`QueryError`]; beyond a limit it fails, an answer is never cut.
     pub async fn query<T: DeserializeOwned>(&self, sql: &Sql) -> Result<Vec<T>, QueryError> {
-        let bytes = self.run(sql).await?;
+        let bytes = self.run(&self.inner.client, sql).await?;
         let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         let rows = lines.enumerate().map(|(row, line)| {
             serde_json::from_slice(line).map_err(|source| QueryError::Row { row, source })
@@ -87,7 +88,13 @@ impl Store {
     /// # Errors
     /// [`QueryError`]. After `Unreachable` and `TooSlow` it may have been carried out.
     pub async fn execute(&self, sql: &Sql) -> Result<(), QueryError> {
-        self.run(sql).await.map(drop)
+        self.run(&self.inner.client, sql).await.map(drop)
+    }
+
+    /// Like [`execute`](Self::execute), while our database may not be there yet.
+    pub(crate) async fn execute_anywhere(&self, sql: &Sql) -> Result<(), QueryError> {
+        let client = self.inner.client.clone().with_database("system");
+        self.run(&client, sql).await.map(drop)
     }
 
     /// Whether the server answers and lets us in.
@@ -98,16 +105,16 @@ impl Store {
         self.execute(&Sql::new("SELECT 1")).await
     }
 
-    async fn run(&self, sql: &Sql) -> Result<Vec<u8>, QueryError> {
+    async fn run(&self, client: &Client, sql: &Sql) -> Result<Vec<u8>, QueryError> {
         let limit = sql.limits.time.saturating_add(ANSWER_GRACE);
-        match timeout(limit, self.collect(sql)).await {
+        match timeout(limit, self.collect(client, sql)).await {
             Ok(answer) => answer,
             Err(_elapsed) => Err(QueryError::TooSlow { limit_ms: sql.limits.time.as_millis() }),
         }
     }
 
-    async fn collect(&self, sql: &Sql) -> Result<Vec<u8>, QueryError> {
-        let mut cursor = self.start(sql).map_err(|error| self.error(sql, error))?;
+    async fn collect(&self, client: &Client, sql: &Sql) -> Result<Vec<u8>, QueryError> {
+        let mut cursor = start(client, sql).map_err(|error| self.error(sql, error))?;
         let mut answer = Vec::new();
         while let Some(chunk) = cursor.next().await.map_err(|error| self.error(sql, error))? {
             if answer.len() + chunk.len() > sql.limits.bytes {
@@ -116,30 +123,6 @@ impl Store {
             answer.extend_from_slice(&chunk);
         }
         Ok(answer)
-    }
-
-    fn start(&self, sql: &Sql) -> Result<BytesCursor, clickhouse::error::Error> {
-        let limits = sql.limits;
-        let seconds = limits.time.as_secs().max(1).to_string();
-        let mut query = self
-            .inner
-            .client
-            .query_raw(&sql.text)
-            .with_setting("output_format_json_quote_64bit_integers", "0")
-            .with_setting("output_format_json_quote_decimals", "1")
-            .with_setting("date_time_output_format", "iso")
-            .with_setting("date_time_input_format", "best_effort")
-            .with_setting("max_result_rows", limits.rows.to_string())
-            .with_setting("result_overflow_mode", "throw")
-            .with_setting("max_execution_time", seconds)
-            .with_setting("timeout_overflow_mode", "throw");
-        if limits.threads > 0 {
-            query = query.with_setting("max_threads", limits.threads.to_string());
-        }
-        for (name, value) in &sql.params {
-            query = query.param(name, value);
-        }
-        query.fetch_bytes("JSONEachRow")
     }
 
     fn error(&self, sql: &Sql, error: clickhouse::error::Error) -> QueryError {
@@ -157,6 +140,30 @@ impl Store {
             source => QueryError::Unreachable { authority: self.inner.authority.clone(), source },
         }
     }
+}
+
+fn start(client: &Client, sql: &Sql) -> Result<BytesCursor, clickhouse::error::Error> {
+    let limits = sql.limits;
+    let seconds = limits.time.as_secs().max(1).to_string();
+    let mut query = client
+        .query_raw(&sql.text)
+        // On by default; an insert would be answered with others', not when it is done.
+        .with_setting("async_insert", "0")
+        .with_setting("output_format_json_quote_64bit_integers", "0")
+        .with_setting("output_format_json_quote_decimals", "1")
+        .with_setting("date_time_output_format", "iso")
+        .with_setting("date_time_input_format", "best_effort")
+        .with_setting("max_result_rows", limits.rows.to_string())
+        .with_setting("result_overflow_mode", "throw")
+        .with_setting("max_execution_time", seconds)
+        .with_setting("timeout_overflow_mode", "throw");
+    if limits.threads > 0 {
+        query = query.with_setting("max_threads", limits.threads.to_string());
+    }
+    for (name, value) in &sql.params {
+        query = query.param(name, value);
+    }
+    query.fetch_bytes("JSONEachRow")
 }
 
 fn too_large(sql: &Sql) -> QueryError {

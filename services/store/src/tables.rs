@@ -13,6 +13,43 @@ pub struct Table {
     pub key: &'static [&'static str],
 }
 
+// === impl Table ===
+
+impl Table {
+    /// `a, b, c`
+    pub(crate) fn names(&self) -> String {
+        let names: Vec<_> = self.columns.iter().map(|(name, _)| *name).collect();
+        names.join(", ")
+    }
+
+    /// What stands behind `INSERT INTO t (…) SELECT`: each column as it is taken from the input.
+    pub(crate) fn taken(&self) -> String {
+        let taken = self.columns.iter().map(|(name, stored)| match *stored {
+            BYTES => format!("unhex({name}) AS {name}"),
+            _ => (*name).to_owned(),
+        });
+        taken.collect::<Vec<_>>().join(", ")
+    }
+
+    /// `a UInt64, b String`, for `input('…')`; quotes inside are doubled.
+    pub(crate) fn structure(&self) -> String {
+        let columns = self.columns.iter().map(|(name, stored)| match *stored {
+            BYTES => format!("{name} String"),
+            stored => format!("{name} {}", stored.replace('\'', "''")),
+        });
+        columns.collect::<Vec<_>>().join(", ")
+    }
+
+    /// The type of a column.
+    pub(crate) fn stored(&self, column: &str) -> Option<&'static str> {
+        self.columns.iter().find(|(name, _)| *name == column).map(|(_, stored)| *stored)
+    }
+}
+
+/// A `String` that holds any bytes. JSON can not carry them, so they travel as hex digits: write
+/// them as [`Hex`](crate::Hex), read them as `hex(column)`.
+pub(crate) const BYTES: &str = "bytes";
+
 /// Messages that could not be decoded or stored, with their place.
 pub const DEAD_LETTERS: Table = Table {
     name: "dead_letters",
@@ -25,7 +62,7 @@ pub const DEAD_LETTERS: Table = Table {
         ("worker", "UInt16"),
         ("seq", "Nullable(UInt64)"),
         ("reason", "String"),
-        ("bytes", "String"),
+        ("bytes", BYTES),
         ("hash", "UInt64"),
     ],
     key: &["source", "part", "position"],

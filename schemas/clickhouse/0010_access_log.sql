@@ -1,0 +1,12 @@
+-- Reads that were made with tokens for all accounts.
+CREATE TABLE IF NOT EXISTS access_log
+(
+    at DateTime64(3, 'UTC'),
+    token_name String,
+    role String,
+    account String,
+    what String CODEC(ZSTD(1)),
+    stored_at DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = MergeTree
+ORDER BY at
