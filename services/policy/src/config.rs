@@ -1,4 +1,42 @@
 //! The sections `services:` and `keys:` of the configuration, and all that can be wrong in them.
+//!
+//! A reader adds its mistakes to the sink and goes on with a stand-in (an empty id, a default), so
+//! that one run shows everything. So what comes out of a text with mistakes is not to be used; the
+//! sink's `finish` sees to that. Names that point from one place to another (hosts, ids, what a
+//! key is bound to) are checked against [`Known`], which grows while services are read; keys come
+//! last.
+//!
+//! ```yaml
+//! services:
+//!   - id: service-weather
+//!     account: "1250000001"            # who is billed
+//!     hosts: [weather.example.test]    # the first segment of a path is the environment
+//!     environments: [release, test]    # where it is published; default: release
+//!     apis:
+//!       - id: api-forecast
+//!         path: /forecast/             # plain prefix, the longest wins
+//!         methods: [GET, POST]         # default: all known
+//!         auth: key-pair               # or none, the default
+//!         backend:
+//!           url: http://127.0.0.1:9001/base
+//!           net: private               # default: by the class of the address
+//!           timeouts: {connect: 3s, head: 15s, idle: 60s, total: 30m}    # the defaults
+//!       - id: api-hello
+//!         path: /hello
+//!         backend: {mock: {status: 200, headers: {content-type: text/plain}, body: hello}}
+//! keys:
+//!   - secret_id: AKIDexample
+//!     secret: ${env:EXAMPLE_SECRET}
+//!     account: "1250000002"            # whose calls these are
+//!     plan: plan-1                     # optional, as are order and goods
+//!     services: [service-weather]      # what it opens
+//!     apis: [api-forecast]             # default: all of these services
+//! ```
+
+mod backend;
+mod key;
+mod service;
+mod syntax;
 
 use std::collections::HashMap;
 
@@ -6,13 +44,60 @@ use settings::{Resolve, Value};
 
 use crate::Policy;
 
-/// Reads both sections. All mistakes go to the sink of the values; what is given back when there
-/// are some is not to be used.
+/// Most services of one gateway. With the file's greatest size, more can not be meant.
+const SERVICES_MAX: usize = 10_000;
+/// Most keys of one gateway: a key takes about 1 KiB of memory.
+const KEYS_MAX: usize = 100_000;
+
+/// What was named so far, and where.
+#[derive(Debug, Default)]
+struct Known {
+    /// Id of a service, to its index and line.
+    services: HashMap<String, (usize, usize)>,
+    /// Id of an API, to its index, the index of its service, and its line.
+    apis: HashMap<String, (usize, usize, usize)>,
+    /// Host, to the index of its service and its line.
+    hosts: HashMap<Box<str>, (usize, usize)>,
+}
+
+/// Reads both sections. All mistakes go to the sink of the values; the policy is good only if
+/// there were none.
 pub fn read(
     services: &Value<'_>,
-    _keys: Option<&Value<'_>>,
-    _resolve: &dyn Resolve,
+    keys: Option<&Value<'_>>,
+    resolve: &dyn Resolve,
 ) -> Option<Policy> {
-    let _items = services.items();
-    Some(Policy { services: Vec::new(), hosts: HashMap::new(), keys: HashMap::new() })
+    let mut known = Known::default();
+    let mut served = Vec::new();
+    for value in items(services, SERVICES_MAX, "services") {
+        served.extend(service::read(&value, served.len(), &mut known));
+    }
+    let mut policy = Policy {
+        services: served,
+        hosts: known.hosts.iter().map(|(host, &(index, _))| (host.clone(), index)).collect(),
+        keys: HashMap::new(),
+    };
+    if let Some(keys) = keys {
+        let mut lines = HashMap::new();
+        for value in items(keys, KEYS_MAX, "keys") {
+            let Some(key) = key::read(&value, &known, &mut lines, resolve) else { continue };
+            policy.keys.insert(key.secret_id.as_str().into(), key);
+        }
+    }
+    Some(policy)
 }
+
+/// The items of a list that has at least one and at most `max` of what `what` names.
+fn items<'d>(list: &Value<'d>, max: usize, what: &str) -> Vec<Value<'d>> {
+    let items = list.items();
+    if items.is_empty() {
+        list.mistake(format!("at least one of the {what} is needed"));
+    }
+    if items.len() > max {
+        list.mistake(format!("{} {what}; at most {max} are accepted", items.len()));
+    }
+    items
+}
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,8 @@ mod key;
 mod refusal;
 mod route;
 mod service;
+#[cfg(test)]
+mod testing;
 
 use std::collections::HashMap;
 

@@ -83,7 +83,7 @@ pub struct HttpBackend {
     pub port: u16,
     /// `host:port` as the `Host` header of the backend's requests; without the default port 80.
     pub authority: String,
-    /// The path of the URL without `/` at its end, so empty for the root.
+    /// The path of the URL as written; empty for the root. [`crate::Match::target`] joins it.
     pub base: String,
     /// How the backend is reached, if the configuration says so; else the class of the address
     /// that was connected to decides.
@@ -174,23 +174,28 @@ impl Methods {
         ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"];
     /// All of them.
     pub const ALL: Self = Self(0b111_1111);
-    /// None of them.
-    pub const NONE: Self = Self(0);
+    /// None of them, to begin a set with.
+    pub(crate) const NONE: Self = Self(0);
 
     /// The set of one method, or nothing for one that the gateway does not know. Methods are
     /// case-sensitive (RFC 9110).
-    pub fn of(name: &str) -> Option<Self> {
+    pub(crate) fn of(name: &str) -> Option<Self> {
         let position = Self::KNOWN.iter().position(|known| *known == name)?;
         Some(Self(1 << position))
     }
 
     /// Both sets together.
-    pub const fn union(self, other: Self) -> Self {
+    pub(crate) const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
+    /// What both sets have.
+    pub(crate) const fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// True when the sets share a method.
-    pub const fn overlaps(self, other: Self) -> bool {
+    pub(crate) const fn overlaps(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
 
