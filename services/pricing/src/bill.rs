@@ -1,11 +1,13 @@
 //! The bill of one account and hour, and its canonical JSON.
 
+mod json;
+
 use record::Hour;
 
 use crate::correct::Corrected;
 use crate::json::JsonError;
 use crate::line::Line;
-use crate::money::{Currency, Money, MoneyError};
+use crate::money::{Currency, Money, MoneyError, sum};
 use crate::rate::Rated;
 use crate::usage::HourUsage;
 
@@ -53,25 +55,38 @@ pub enum BillError {
     Total(#[source] MoneyError),
 }
 
+// === impl Bill ===
+
 impl Bill {
     /// The bill of an hour: what it costs itself, and corrections of earlier ones.
     ///
     /// # Errors
     /// Two currencies, or a total beyond 10^20.
     pub fn new(
-        _account: &str,
-        _hour: Hour,
-        _state: State,
-        _usage: &HourUsage,
-        _rated: &Rated,
-        _corrections: &[Corrected],
+        account: &str,
+        hour: Hour,
+        state: State,
+        usage: &HourUsage,
+        rated: &Rated,
+        corrections: &[Corrected],
     ) -> Result<Self, BillError> {
-        Err(BillError::Total(MoneyError::TooLarge))
+        let currency = rated.total.currency;
+        let mut lines = rated.lines.clone();
+        for corrected in corrections {
+            let other = corrected.currency.filter(|&other| other != currency);
+            if let Some(other) = other.filter(|_| !corrected.lines.is_empty()) {
+                return Err(BillError::Currencies { hour: currency, corrections: other });
+            }
+            lines.extend(corrected.lines.iter().cloned());
+        }
+        let amount = sum(lines.iter().map(|line| line.amount)).map_err(BillError::Total)?;
+        let (account, total) = (account.to_owned(), Money { amount, currency });
+        Ok(Self { hour, account, state, lines, total, usage: usage.clone() })
     }
 
     /// Canonical JSON: fixed order of keys, no spaces, decimals as texts of fixed scale.
     pub fn to_json(&self) -> String {
-        String::new()
+        json::to_json(self)
     }
 
     /// Reads what [`Bill::to_json`] wrote.
@@ -79,6 +94,24 @@ impl Bill {
     /// # Errors
     /// Text that is not of this form, or lines that do not sum to the total.
     pub fn from_json(text: &str) -> Result<Self, JsonError> {
-        Err(JsonError::Value { field: "bill", text: text.to_owned() })
+        json::from_json(text)
+    }
+}
+
+// === impl State ===
+
+impl State {
+    /// `open`, `provisional` or `closed`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Provisional => "provisional",
+            Self::Closed => "closed",
+        }
+    }
+
+    /// The other way.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Open, Self::Provisional, Self::Closed].into_iter().find(|s| s.as_str() == text)
     }
 }

@@ -1,12 +1,23 @@
-//! BILL-2: corrections of closed hours.
+//! BILL-2: a closed hour never changes; what came late is billed by signed lines elsewhere.
+//!
+//! - A correction is a difference of whole hours: all use known now is summed and rounded as one
+//!   hour, less what was billed. So ten late records of 30,000 bytes are 300,000 bytes.
+//! - The tier position is that of the corrected hour. Later hours of the month are rated again
+//!   too, and corrected where the tiers moved under them.
+//! - What was billed, plus its corrections, is what the hour would have cost if everything had
+//!   been known in time: line by line, quantity and amount.
+
+use std::collections::BTreeMap;
 
 use record::Hour;
+use rust_decimal::Decimal;
 
+use crate::bill::Bill;
 use crate::book::Book;
-use crate::line::Line;
-use crate::money::{Currency, MoneyError};
+use crate::line::{Corrects, Line, line_id};
+use crate::money::{Currency, MoneyError, negated, sum};
 use crate::month::Month;
-use crate::rate::RateError;
+use crate::rate::{RateError, rate};
 use crate::usage::{HourUsage, MonthUse};
 
 /// A closed hour of one account: all that is known of it now, and all that was billed for it.
@@ -79,6 +90,14 @@ pub enum CorrectError {
         /// SHA-256 of the book given.
         given: String,
     },
+    /// A line is given as billed for this hour, but corrects another one.
+    #[error("line `{line}` was not billed for the closed hour {hour}")]
+    OtherHour {
+        /// The hour.
+        hour: Hour,
+        /// Id of the line.
+        line: String,
+    },
     /// Two hours of one month in two currencies.
     #[error("the closed hour {hour} is billed in {found}, hours before it in {expected}")]
     OtherCurrency {
@@ -99,8 +118,91 @@ pub enum CorrectError {
 /// # Errors
 /// Hours that do not belong together, or that can not be rated.
 pub fn correct(before: &MonthUse, hours: &[KnownHour<'_>]) -> Result<Corrected, CorrectError> {
-    match hours.first() {
-        None => Ok(Corrected { lines: Vec::new(), after: before.clone(), currency: None }),
-        Some(first) => Err(CorrectError::Order { hour: first.hour }),
+    let mut corrected = Corrected { lines: Vec::new(), after: before.clone(), currency: None };
+    let mut last = None;
+    for known in hours {
+        let hour = known.hour;
+        if last.is_some_and(|last| hour <= last) {
+            return Err(CorrectError::Order { hour });
+        }
+        last = Some(hour);
+        check(before.month, known, corrected.currency)?;
+        let rated = rate(known.book, &corrected.after, &known.usage)
+            .map_err(|source| CorrectError::Rate { hour, source })?;
+        let lines = differences(hour, &rated.lines, &known.billed)
+            .map_err(|source| CorrectError::Money { hour, source })?;
+        corrected.lines.extend(lines);
+        corrected.after = rated.after;
+        corrected.currency = Some(known.book.currency);
     }
+    Ok(corrected)
+}
+
+/// All lines that billed an hour: its own ones, and the corrections that name it.
+pub fn billed_for<'b>(hour: Hour, bills: impl IntoIterator<Item = &'b Bill>) -> Vec<Line> {
+    let of_hour = |bill: &'b Bill| {
+        bill.lines.iter().filter(move |line| match &line.corrects {
+            None => bill.hour == hour,
+            Some(corrects) => corrects.hour == hour,
+        })
+    };
+    bills.into_iter().flat_map(of_hour).cloned().collect()
+}
+
+fn check(
+    month: Month,
+    known: &KnownHour<'_>,
+    currency: Option<Currency>,
+) -> Result<(), CorrectError> {
+    let (hour, book) = (known.hour, known.book);
+    if book.zone.month_of(hour) != Some(month) {
+        return Err(CorrectError::OtherMonth { hour, month });
+    }
+    if let Some(expected) = currency.filter(|&currency| currency != book.currency) {
+        return Err(CorrectError::OtherCurrency { hour, found: book.currency, expected });
+    }
+    for line in &known.billed {
+        if line.price_book != book.sha256 {
+            let (billed, given) = (line.price_book.clone(), book.sha256.clone());
+            return Err(CorrectError::OtherBook { hour, billed, given });
+        }
+        if line.corrects.as_ref().is_some_and(|corrects| corrects.hour != hour) {
+            return Err(CorrectError::OtherHour { hour, line: line.id.clone() });
+        }
+    }
+    Ok(())
+}
+
+/// What the hour costs now less what was billed, line by line, in the order of lines.
+fn differences(hour: Hour, now: &[Line], billed: &[Line]) -> Result<Vec<Line>, MoneyError> {
+    let mut by_place: BTreeMap<_, (Option<&Line>, Vec<&Line>)> = BTreeMap::new();
+    for line in now {
+        by_place.entry(line.order()).or_default().0 = Some(line);
+    }
+    for line in billed {
+        by_place.entry(line.order()).or_default().1.push(line);
+    }
+    let mut lines = Vec::new();
+    for (now, billed) in by_place.into_values() {
+        let mut line = now.or(billed.first().copied()).expect("a place comes from a line").clone();
+        let (mut quantity, mut amounts) = (Decimal::ZERO, Vec::new());
+        if let Some(now) = now {
+            quantity = now.quantity;
+            amounts.push(now.amount);
+        }
+        for billed in billed {
+            quantity = quantity.checked_sub(billed.quantity).ok_or(MoneyError::TooLarge)?;
+            amounts.push(negated(billed.amount)?);
+        }
+        line.quantity = quantity;
+        line.amount = sum(amounts)?;
+        if line.quantity.is_zero() && line.amount.is_zero() {
+            continue;
+        }
+        let place = line_id(&line);
+        line.id = format!("correction:{hour}:{place}");
+        line.corrects = Some(Corrects { hour, line: place });
+        lines.push(line);
+    }
+    Ok(lines)
 }

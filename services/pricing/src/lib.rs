@@ -31,7 +31,7 @@ mod usage;
 
 pub use bill::{Bill, BillError, State};
 pub use book::{Book, FreeTier, bundled};
-pub use correct::{CorrectError, Corrected, KnownHour, correct};
+pub use correct::{CorrectError, Corrected, KnownHour, billed_for, correct};
 pub use json::JsonError;
 pub use line::{Corrects, Item, Line, TierName};
 pub use money::{Currency, Gb, Money, MoneyError, billed_gb, line_amount};

@@ -116,3 +116,29 @@ impl fmt::Display for TierName {
         }
     }
 }
+
+// === impl Line ===
+
+impl Line {
+    /// The order of lines within an hour. Lines of one hour that are equal in it are the same
+    /// line, billed and corrected.
+    pub(crate) fn order(&self) -> (Item, &str, Option<Direction>, InstanceType, TierName) {
+        (self.item, &self.region, self.direction, self.instance_type, self.tier)
+    }
+}
+
+/// The id of the line that an hour has at this place, without regard to corrections.
+pub(crate) fn line_id(line: &Line) -> String {
+    let tier = match line.tier {
+        TierName::Free => "free".to_owned(),
+        TierName::Nth(number) => format!("t{number}"),
+    };
+    let Line { item, region, direction, instance_type, .. } = line;
+    match direction {
+        None => format!("{}:{tier}", item.as_str()),
+        Some(direction) => {
+            let (item, direction) = (item.as_str(), direction.as_str());
+            format!("{item}:{region}:{direction}:{}:{tier}", instance_type.as_str())
+        }
+    }
+}

@@ -110,6 +110,11 @@ pub(crate) fn sum(amounts: impl IntoIterator<Item = Decimal>) -> Result<Decimal,
     amount(total)
 }
 
+/// The amount with the other sign.
+pub(crate) fn negated(value: Decimal) -> Result<Decimal, MoneyError> {
+    amount(units(value)?.checked_neg().ok_or(MoneyError::TooLarge)?)
+}
+
 /// An amount in units of 10^-8.
 fn units(amount: Decimal) -> Result<i128, MoneyError> {
     let lift = AMOUNT_DECIMALS.checked_sub(amount.scale()).ok_or(MoneyError::TooFine)?;
@@ -185,8 +190,7 @@ impl Money {
     /// # Errors
     /// As [`Money::checked_add`].
     pub fn checked_sub(self, other: Self) -> Result<Self, MoneyError> {
-        let negative = units(other.amount)?.checked_neg().ok_or(MoneyError::TooLarge)?;
-        self.checked_add(Self { amount: amount(negative)?, currency: other.currency })
+        self.checked_add(Self { amount: negated(other.amount)?, currency: other.currency })
     }
 }
 

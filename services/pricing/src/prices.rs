@@ -1,4 +1,26 @@
 //! Section `prices:` of tollgate.yaml: which book holds for whom, and where each month began.
+//!
+//! ```yaml
+//! prices:
+//!   books: [bundled:published, books/ours.yaml]   # files, or books that come with Tollgate
+//!   default_book: published-usd                   # of accounts that name none
+//!   accounts:
+//!     - id: acme
+//!       book: ours
+//!       since: 2026-03                            # its first month, for the free tier
+//!       opening_use:                              # what was used before Tollgate counted
+//!         - month: 2026-11
+//!           calls: 9_999_000                      # beyond the free tier
+//!           traffic: [{region: ap-tokyo, gb: 12.5}]
+//!           free_calls: 1_000_000                 # of the free tier; by default all of it
+//!           free_traffic_gb: 1                    # where the item has opening use, else nothing
+//! ```
+//!
+//! - All versions of one book have the same zone; another currency begins with a month.
+//! - A version prices from its `effective_from` to that of the next one.
+
+mod accounts;
+mod read;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -21,27 +43,34 @@ pub struct Prices {
     accounts: BTreeMap<String, Account>,
 }
 
-#[derive(Debug, Clone, Default)]
+/// What is said of one account.
+#[derive(Debug, Clone)]
 struct Account {
-    book: Option<String>,
+    /// The id of its book.
+    book: String,
+    /// Its first month, for the free tier.
     since: Option<Month>,
+    /// Where months begin that do not begin at nothing.
     opening: BTreeMap<Month, MonthUse>,
 }
 
+// === impl Prices ===
+
 impl Prices {
     /// Reads the section and the books that it names; `load` gives the text of a file. All
-    /// mistakes, those in the books too, go to `sink`, which must be the one of `value`.
+    /// mistakes, those in the books too, go to `sink`, which must be the one of `value`. What
+    /// comes out is whole only when the sink is empty: ask [`Sink::finish`].
     pub fn read(
-        _value: &Value<'_>,
-        _sink: &Sink,
-        _load: &dyn Fn(&Path) -> io::Result<String>,
+        value: &Value<'_>,
+        sink: &Sink,
+        load: &dyn Fn(&Path) -> io::Result<String>,
     ) -> Option<Self> {
-        None
+        read::prices(value, sink, load)
     }
 
     /// The version of the account's book that prices this hour; none before the first one.
     pub fn book_at(&self, account: &str, hour: Hour) -> Option<&Book> {
-        let named = self.accounts.get(account).and_then(|account| account.book.as_ref());
+        let named = self.accounts.get(account).map(|account| &account.book);
         let versions = self.books.get(named.unwrap_or(&self.default_book))?;
         versions.iter().rev().find(|book| book.effective_from <= hour)
     }

@@ -8,7 +8,7 @@ use crate::json::JsonError;
 use crate::money::Gb;
 use crate::month::Month;
 
-mod json;
+pub(crate) mod json;
 
 /// Which way billable traffic leaves over the public network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
