@@ -50,8 +50,8 @@ keys:
   - secret_id: AKIDnarrow
     secret: narrow-secret
     account: "1250000004"
-    services: [service-weather, service-root]
-    apis: [api-now]
+    services: [service-root, service-weather]
+    apis: [api-root, api-now]
   - secret_id: AKIDroot
     secret: root-secret
     account: "1250000005"
