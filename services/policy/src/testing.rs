@@ -51,7 +51,7 @@ keys:
     secret: narrow-secret
     account: "1250000004"
     services: [service-root, service-weather]
-    apis: [api-root, api-now]
+    apis: [api-hello, api-root, api-now]
   - secret_id: AKIDroot
     secret: root-secret
     account: "1250000005"
