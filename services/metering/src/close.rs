@@ -1,5 +1,5 @@
 //! Hours closed, bills out.
 
-mod assess;
-mod due;
-mod seen;
+pub(crate) mod assess;
+pub(crate) mod due;
+pub(crate) mod seen;

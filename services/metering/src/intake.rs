@@ -1,0 +1,258 @@
+//! Records in: decode → judge → drop what is stored → insert → acknowledge.
+//!
+//! - **Stored rows are the only truth.** After any doubt (an unknown outcome, a restart) the owner
+//!   claims anew, forgets what it knew, reads back, and sends only what is missing.
+//! - **Every message ends in one [`Outcome`]**; batches assert that the outcomes sum to what was
+//!   read. Acknowledged is only what has its outcome in the store.
+//! - **Back-pressure, not queues.** While the store is away, the source is not read further.
+//! - **One owner.** Who is fenced off stops; it does not claim again.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bus::{Event, Source, SourceError};
+use store::Store;
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::config::{Config, Step};
+use crate::counters::{Counters, add};
+use crate::owner::{Owner, Trouble};
+use partition::Partition;
+
+mod attempt;
+mod letters;
+mod outcome;
+mod partition;
+mod readback;
+mod suspects;
+
+pub use outcome::{Outcome, Tally};
+
+/// Requests to catch up that may wait for their turn.
+const REQUESTS: usize = 16;
+
+/// Pause after a source could not be read: its next call tries again.
+const SOURCE_PAUSE: Duration = Duration::from_millis(200);
+
+/// Why a pipeline ended.
+#[derive(Debug, Error)]
+pub enum IntakeError {
+    /// Another owner has claimed the partition: this one must not write any more.
+    #[error("another owner has taken over {source_name}/{part}")]
+    TakenOver {
+        /// The source.
+        source_name: String,
+        /// The partition.
+        part: u32,
+    },
+    /// The source does not take what it should.
+    #[error("failed to acknowledge {source_name}/{part} up to {position}")]
+    Ack {
+        /// The source.
+        source_name: String,
+        /// The partition.
+        part: u32,
+        /// The position.
+        position: u64,
+        /// Why.
+        #[source]
+        source: SourceError,
+    },
+}
+
+/// Takes the records of one source into the store.
+#[derive(Debug)]
+pub struct Pipeline<S> {
+    source: S,
+    owner: Owner,
+    partitions: BTreeMap<u32, Partition>,
+    requests: mpsc::Receiver<oneshot::Sender<()>>,
+    /// Who waits for which mark.
+    marks: Vec<(u64, oneshot::Sender<()>)>,
+    /// Nobody can ask any more.
+    deaf: bool,
+}
+
+/// Asks a running pipeline. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    source: String,
+    requests: mpsc::Sender<oneshot::Sender<()>>,
+}
+
+/// The pipeline has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the pipeline has ended")]
+pub struct Ended;
+
+enum Turn {
+    Event(Result<Event, SourceError>),
+    Asked(Option<oneshot::Sender<()>>),
+    Time,
+}
+
+// === impl Handle ===
+
+impl Handle {
+    /// Name of the source.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Returns once everything that stands in the source now is stored (or a duplicate, or dead).
+    ///
+    /// # Errors
+    /// When the pipeline ends before.
+    pub async fn catch_up(&self) -> Result<(), Ended> {
+        let (done_tx, done) = oneshot::channel();
+        self.requests.send(done_tx).await.map_err(|_closed| Ended)?;
+        done.await.map_err(|_closed| Ended)
+    }
+}
+
+// === impl Pipeline ===
+
+impl<S: Source> Pipeline<S> {
+    /// A pipeline from `source` into `store`; it does nothing before [`run`](Self::run).
+    pub fn new(source: S, store: Store, config: Config, counters: Arc<Counters>) -> (Self, Handle) {
+        let (requests_tx, requests) = mpsc::channel(REQUESTS);
+        let handle = Handle { source: source.name().to_owned(), requests: requests_tx };
+        let owner = Owner::new(store, config, counters);
+        let (partitions, marks) = (BTreeMap::new(), Vec::new());
+        (Self { source, owner, partitions, requests, marks, deaf: false }, handle)
+    }
+
+    /// Works until the source is closed (everything is stored then) or `stop` is ready (what is not
+    /// acknowledged comes again at the next start).
+    ///
+    /// # Errors
+    /// [`IntakeError`]. While the store is away it waits.
+    pub async fn run(mut self, stop: impl Future<Output = ()> + Send) -> Result<(), IntakeError> {
+        tokio::select! {
+            done = self.work() => done,
+            () = stop => Ok(()),
+        }
+    }
+
+    async fn work(&mut self) -> Result<(), IntakeError> {
+        loop {
+            match self.turn().await {
+                Turn::Event(Ok(event)) => self.event(event).await?,
+                Turn::Event(Err(SourceError::Closed)) => return self.flush_all().await,
+                Turn::Event(Err(error)) => {
+                    tracing::warn!(source = self.source.name(), %error, "source can not be read");
+                    sleep(SOURCE_PAUSE).await;
+                }
+                Turn::Asked(Some(done)) => self.ask(done).await,
+                Turn::Asked(None) => self.deaf = true,
+                Turn::Time => self.flush_all().await?,
+            }
+        }
+    }
+
+    async fn turn(&mut self) -> Turn {
+        let wait = self.owner.config.batch_wait;
+        let since = self.partitions.values().filter_map(Partition::since).min();
+        let due = since.map(|since| since + wait);
+        tokio::select! {
+            biased;
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => Turn::Time,
+            asked = self.requests.recv(), if !self.deaf => Turn::Asked(asked),
+            event = self.source.next() => Turn::Event(event),
+        }
+    }
+
+    async fn ask(&mut self, done: oneshot::Sender<()>) {
+        match self.source.mark().await {
+            Ok(mark) => self.marks.push((mark, done)),
+            // Whoever asked learns it from the dropped sender.
+            Err(error) => {
+                tracing::warn!(source = self.source.name(), %error, "source can not be marked");
+            }
+        }
+    }
+
+    async fn event(&mut self, event: Event) -> Result<(), IntakeError> {
+        match event {
+            Event::Assigned { partition } => {
+                let claim = self.owner.claim(self.source.name(), partition).await?;
+                self.partitions.insert(partition, Partition::new(claim));
+            }
+            Event::Revoked { partition } => {
+                self.partitions.remove(&partition);
+            }
+            Event::Batch(batch) => {
+                let number = batch.partition;
+                let config = &self.owner.config;
+                // Batches of a partition that is not ours any more: the next owner gets them.
+                let Some(partition) = self.partitions.get_mut(&number) else { return Ok(()) };
+                partition.push(batch);
+                if partition.is_full(config.batch_rows, config.batch_bytes) {
+                    self.flush(number).await?;
+                }
+            }
+            Event::Reached { mark } => {
+                self.flush_all().await?;
+                let (reached, later) =
+                    std::mem::take(&mut self.marks).into_iter().partition(|(at, _)| *at <= mark);
+                self.marks = later;
+                for (_, done) in Vec::<(u64, oneshot::Sender<()>)>::from(reached) {
+                    // Nobody may be waiting any more.
+                    done.send(()).ok();
+                }
+            }
+        }
+        let pending = self.partitions.values().map(Partition::batches).sum();
+        self.owner.counters.pending.store(pending, Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn flush_all(&mut self) -> Result<(), IntakeError> {
+        for part in self.partitions.keys().copied().collect::<Vec<_>>() {
+            self.flush(part).await?;
+        }
+        self.owner.counters.pending.store(0, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Stores all that is pending of a partition, however long it takes, and acknowledges it.
+    async fn flush(&mut self, part: u32) -> Result<(), IntakeError> {
+        let Some(partition) = self.partitions.get_mut(&part) else { return Ok(()) };
+        let Some(position) = partition.last_position() else { return Ok(()) };
+        let mut backoff = self.owner.backoff();
+        let tally = loop {
+            match partition.attempt(&self.owner).await {
+                Ok(tally) => break tally,
+                Err(Trouble::Fenced) => return Err(self.owner.taken_over(&partition.claim)),
+                Err(Trouble::Doubt(reason)) => {
+                    add(&self.owner.counters.retries, 1);
+                    let source = self.source.name();
+                    tracing::warn!(source, part, reason, "storing a batch is begun again");
+                    backoff.wait().await;
+                    let claim = self.owner.claim_again(&partition.claim).await?;
+                    partition.forget(claim);
+                }
+            }
+        };
+        tally.count(&self.owner.counters);
+        partition.done();
+        self.owner.config.step(Step::AfterInsert);
+        match self.source.ack(part, position).await {
+            Ok(()) => {}
+            // Taken from us in the meantime: the next owner finds all of it stored.
+            Err(SourceError::NotAssigned { .. }) => {
+                self.partitions.remove(&part);
+            }
+            Err(source) => {
+                let source_name = self.source.name().to_owned();
+                return Err(IntakeError::Ack { source_name, part, position, source });
+            }
+        }
+        self.owner.config.step(Step::AfterAck);
+        Ok(())
+    }
+}
