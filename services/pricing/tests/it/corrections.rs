@@ -52,7 +52,7 @@ fn ten_late_records_are_billed_as_their_sum() {
 
 #[test]
 fn a_correction_is_priced_where_its_hour_stood() {
-    // The month is in tier 2 by now; the late call belongs to an hour in tier 1.
+    // Wherever the open hour stands: the late call is the seventh of its month.
     let corrected = check(
         "calls 5",
         &[(FIRST, "calls 1", "calls 2")],
