@@ -22,6 +22,8 @@ mod life;
 mod mask;
 mod names;
 mod record;
+#[cfg(test)]
+mod samples;
 mod stream;
 mod time;
 mod verdict;
