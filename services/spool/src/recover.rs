@@ -76,6 +76,8 @@ impl Past {
             .collect();
         for key in done {
             let Some(old) = self.streams.remove(&key) else { continue };
+            // Were the segments to come back without what acknowledges them, they would be read.
+            disk.sync_dir(&old.dir)?;
             for name in disk.list(&old.dir)? {
                 disk.remove(&old.dir.join(name))?;
             }
@@ -110,22 +112,23 @@ impl OldStream {
         let names = disk.list(&dir)?;
         let mut numbers: Vec<_> = names.iter().filter_map(|name| parse_segment(name)).collect();
         numbers.sort_unstable();
-        let mut last = None;
-        while let Some(number) = numbers.last() {
+        let (mut last, mut empty) = (None, Vec::new());
+        for number in numbers.iter().rev() {
             let path = segment_path(&dir, *number);
             last = match SegmentReader::open(disk, &dir, &stream, *number) {
                 Ok(reader) => cut(&reader_at_end(reader)?, &stream)?,
                 Err(error) if error.kind() != io::ErrorKind::InvalidData => return Err(error),
-                Err(_) if !holds_frames(disk, &path, &stream)? => None,
                 // Kept, so that the reader tells of it when its turn comes.
-                Err(_) => break,
+                Err(_) if holds_frames(disk, &path, &stream)? => continue,
+                Err(_) => None,
             };
             if last.is_some() {
                 break;
             }
             disk.remove(&path)?;
-            numbers.pop();
+            empty.push(*number);
         }
+        numbers.retain(|number| !empty.contains(number));
         let last = last.max(acked);
         let mut segments = Vec::new();
         for number in numbers {

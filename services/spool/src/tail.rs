@@ -212,7 +212,12 @@ impl Tail {
         let file = self.disk.create(&path)?;
         let prepared = file.allocate(size).and_then(|()| {
             write_on(file.as_ref(), &seal.header(first), 0, &mut 0)?;
-            if self.host { self.disk.sync_dir(&self.dir) } else { Ok(()) }
+            if !self.host {
+                return Ok(());
+            }
+            // Frames without the header before them could not be told from damage.
+            file.sync()?;
+            self.disk.sync_dir(&self.dir)
         });
         if let Err(error) = prepared {
             // Gives the room back to others; the next try makes the file anew either way.

@@ -1,1 +1,70 @@
 //! Tests of the spool as a whole.
+
+mod crash;
+mod durable;
+mod folder;
+mod format;
+mod model_disk;
+mod order;
+mod room;
+mod sigkill;
+mod stall;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::disk::Disk;
+use crate::open::open_on;
+use crate::reader::Frames;
+use crate::{Config, Durability, OpenError, Room, Spool, WhenFull, Writer};
+
+/// A configuration with small segments.
+fn config(workers: u16, durability: Durability) -> Config {
+    Config {
+        dir: PathBuf::from("/spool"),
+        gateway: "gw".to_owned(),
+        workers,
+        size: u64::from(workers) * (256 << 10),
+        segment: 4 << 10,
+        record_max: 1 << 10,
+        durability,
+        when_full: WhenFull::Reject,
+    }
+}
+
+fn open_model(
+    disk: &model_disk::ModelDisk,
+    config: &Config,
+    now_ms: u64,
+) -> Result<Spool, OpenError> {
+    open_on(Arc::new(disk.clone()) as Arc<dyn Disk>, config, now_ms)
+}
+
+/// Adds one record to the batch.
+fn push(writer: &mut Writer, payload: &[u8]) {
+    assert!(writer.reserve(), "there is room");
+    let encode = |_, _, buffer: &mut Vec<u8>| buffer.extend_from_slice(payload);
+    writer.push(0, Room::Reserved, encode).expect("it was reserved");
+}
+
+/// Worker, `seq` and payload of all that was read.
+fn plain(frames: &Frames) -> Vec<(u16, u64, Vec<u8>)> {
+    let plain = |frame| {
+        let payload = frames.payload(frame);
+        assert_eq!(frame.hash, crate::hash(payload), "the hash is that of the payload");
+        (frame.stream.worker, frame.seq, payload.to_vec())
+    };
+    frames.frames.iter().map(plain).collect()
+}
+
+/// Reads until nothing is left.
+fn read_all(spool: &mut Spool) -> Vec<(u16, u64, Vec<u8>)> {
+    let mut all = Vec::new();
+    loop {
+        let frames = spool.reader.read(1000).expect("the disk is well");
+        if frames.frames.is_empty() {
+            return all;
+        }
+        all.extend(plain(&frames));
+    }
+}
