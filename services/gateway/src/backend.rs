@@ -1,0 +1,16 @@
+//! Connections to backends: counted, pooled, resolved.
+//!
+//! - A [`Link`] tells the true state of one connection: bytes both ways, whether the socket took
+//!   the whole head of the current request, whether the backend closed.
+//! - A [`Channel`] is the right to use a connection. Dropped anywhere but in the pool, it closes
+//!   the connection: hyper would keep one whose request was not sent whole (hyper#4176).
+//! - The [`Pool`] is the worker's own.
+
+mod io;
+mod link;
+mod names;
+mod pool;
+
+pub(crate) use link::Link;
+pub(crate) use names::{Names, Resolver};
+pub(crate) use pool::{Channel, NoChannel, Pool};

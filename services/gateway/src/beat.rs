@@ -1,0 +1,68 @@
+//! What happens by the clock: heartbeats, interim records, limits of waiting.
+//!
+//! One task per worker looks at all its connections a few times per shortest limit. So a limit
+//! costs a request nothing, and is kept to a quarter of itself.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use tokio::time::MissedTickBehavior;
+
+use crate::metrics::Count;
+use crate::record::Entry;
+use crate::wire::Wire;
+use crate::worker::Worker;
+
+/// The longest time between two looks: a limit of hours is still kept to a second.
+const TICK_MAX: Duration = Duration::from_secs(1);
+/// The shortest: looking at ten thousand connections takes a fraction of it.
+const TICK_MIN: Duration = Duration::from_millis(5);
+
+/// Keeps the time of one worker, until it is aborted.
+pub(crate) async fn beat(worker: Rc<Worker>) {
+    let record = &worker.config.record;
+    let mut ticks = tokio::time::interval(tick(&worker));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut beaten = Instant::now();
+    loop {
+        let now = ticks.tick().await.into_std();
+        worker.connections.each(|wire| {
+            wire.sweep(now);
+            if long(wire, now, record.interim)
+                && let Some(exchange) = wire.exchange()
+            {
+                worker.record(Entry::Interim { exchange });
+            }
+        });
+        worker.pool.sweep(now);
+        let usage = worker.writer.borrow_mut().usage();
+        worker.counters.set(Count::SpoolUsed, usage.used);
+        worker.counters.set(Count::SpoolCapacity, usage.capacity);
+        if now.saturating_duration_since(beaten) >= record.heartbeat {
+            beaten = now;
+            worker.record(Entry::Heartbeat);
+        }
+    }
+}
+
+fn tick(worker: &Worker) -> Duration {
+    let (timeouts, record) = (&worker.config.timeouts, &worker.config.record);
+    let shortest = [
+        timeouts.head,
+        timeouts.body,
+        timeouts.write,
+        timeouts.idle,
+        timeouts.backend_idle,
+        record.heartbeat,
+        record.interim,
+    ];
+    let shortest = shortest.into_iter().min().unwrap_or(TICK_MAX);
+    (shortest / 4).clamp(TICK_MIN, TICK_MAX)
+}
+
+/// True when the bytes of an exchange were not told for so long.
+fn long(wire: &Wire, now: Instant, interim: Duration) -> bool {
+    let Some(exchange) = wire.exchange().filter(|_| !wire.held()) else { return false };
+    let told = exchange.told.get().at.unwrap_or(exchange.arrived);
+    now.saturating_duration_since(told) >= interim
+}

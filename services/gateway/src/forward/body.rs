@@ -1,0 +1,274 @@
+//! Bodies on their way, both ways: one frame at a time, nothing kept, the slower side sets the
+//! pace.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker, ready};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use policy::errors::{Entry, framing};
+use record::Fault;
+use tokio::time::Sleep;
+
+use super::Call;
+use crate::backend::Channel;
+use crate::exchange::{Exchange, Phase};
+use crate::wire::Wire;
+
+/// The body of a client's request. It outlives a try, so that one which took nothing of it can be
+/// followed by another.
+pub(crate) struct Upload {
+    incoming: RefCell<Incoming>,
+    taken: Cell<u64>,
+    started: Cell<bool>,
+    ended: Cell<Option<Instant>>,
+    refused: Cell<Option<&'static Entry>>,
+    /// Of whoever waits for the answer.
+    waiter: RefCell<Option<Waker>>,
+}
+
+/// An upload as hyper takes it.
+pub(crate) struct RequestBody {
+    wire: Rc<Wire>,
+    upload: Rc<Upload>,
+}
+
+/// The body of a backend's answer.
+pub(crate) struct BackendBody {
+    incoming: Incoming,
+    wire: Rc<Wire>,
+    exchange: Rc<Exchange>,
+    upload: Rc<Upload>,
+    /// Until the answer is whole.
+    channel: Option<Channel>,
+    idle: Duration,
+    deadline: Instant,
+    /// Runs while the backend is waited for.
+    timer: Option<Pin<Box<Sleep>>>,
+    broken: bool,
+}
+
+/// A body ended before its end.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the body is cut")]
+pub(crate) struct BodyCut;
+
+// === impl Upload ===
+
+impl Upload {
+    pub(crate) fn new(incoming: Incoming) -> Self {
+        let ended = incoming.is_end_stream().then(Instant::now);
+        Self {
+            incoming: RefCell::new(incoming),
+            taken: Cell::new(0),
+            started: Cell::new(false),
+            ended: Cell::new(ended),
+            refused: Cell::new(None),
+            waiter: RefCell::default(),
+        }
+    }
+
+    pub(crate) fn hint(&self) -> SizeHint {
+        self.incoming.borrow().size_hint()
+    }
+
+    /// Takes what is left and throws it away.
+    pub(crate) async fn discard(&self) {
+        if self.ended.get().is_some() {
+            return;
+        }
+        std::future::poll_fn(|cx| {
+            let mut incoming = self.incoming.borrow_mut();
+            loop {
+                match ready!(Pin::new(&mut *incoming).poll_frame(cx)) {
+                    Some(Ok(_)) => {}
+                    None | Some(Err(_)) => return Poll::Ready(()),
+                }
+            }
+        })
+        .await;
+    }
+
+    /// True when a byte of it may have been sent.
+    pub(super) fn started(&self) -> bool {
+        self.started.get()
+    }
+
+    /// When it was taken whole.
+    pub(super) fn ended(&self) -> Option<Instant> {
+        self.ended.get()
+    }
+
+    pub(super) fn refused(&self) -> Option<&'static Entry> {
+        self.refused.get()
+    }
+
+    pub(super) fn register(&self, waker: &Waker) {
+        let mut waiter = self.waiter.borrow_mut();
+        match waiter.as_mut() {
+            Some(waiter) => waiter.clone_from(waker),
+            None => *waiter = Some(waker.clone()),
+        }
+    }
+
+    fn end(&self) {
+        if self.ended.replace(Some(Instant::now())).is_none()
+            && let Some(waiter) = self.waiter.borrow().as_ref()
+        {
+            waiter.wake_by_ref();
+        }
+    }
+}
+
+// === impl RequestBody ===
+
+impl RequestBody {
+    pub(super) fn new(wire: &Rc<Wire>, upload: &Rc<Upload>) -> Self {
+        Self { wire: wire.clone(), upload: upload.clone() }
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = BodyCut;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyCut>>> {
+        let upload = &self.upload;
+        let mut incoming = upload.incoming.borrow_mut();
+        upload.started.set(true);
+        let polled = Pin::new(&mut *incoming).poll_frame(cx);
+        self.wire.body_wanted.set(polled.is_pending());
+        let Some(frame) = ready!(polled) else {
+            upload.end();
+            return Poll::Ready(None);
+        };
+        let frame = frame.map_err(|_| BodyCut)?;
+        let bytes = frame.data_ref().map_or(0, Bytes::len) as u64;
+        upload.taken.set(upload.taken.get() + bytes);
+        if upload.taken.get() > self.wire.worker.config.limits.body {
+            upload.refused.set(Some(&framing::BODY_TOO_LARGE));
+            return Poll::Ready(Some(Err(BodyCut)));
+        }
+        if incoming.is_end_stream() || frame.is_trailers() {
+            upload.end();
+        }
+        Poll::Ready(Some(Ok(frame)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.upload.incoming.borrow().is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.upload.hint()
+    }
+}
+
+// === impl BackendBody ===
+
+impl BackendBody {
+    pub(super) fn new(call: &Call<'_>, incoming: Incoming, channel: Channel) -> Self {
+        let mut body = Self {
+            incoming,
+            wire: call.wire.clone(),
+            exchange: call.exchange.clone(),
+            upload: call.upload.clone(),
+            channel: Some(channel),
+            idle: call.backend.timeouts.idle,
+            deadline: call.deadline,
+            timer: None,
+            broken: false,
+        };
+        if body.incoming.is_end_stream() {
+            body.finish();
+        }
+        body
+    }
+
+    /// True when the client can only tell the end by the end of the connection.
+    pub(crate) fn unframed(&self) -> bool {
+        self.incoming.size_hint().exact().is_none()
+    }
+
+    /// The answer is whole: its connection may serve another request.
+    fn finish(&mut self) {
+        let Some(channel) = self.channel.take() else { return };
+        self.exchange.facts.borrow_mut().tries.end(None);
+        if self.upload.ended().is_some() {
+            self.wire.worker.pool.keep(channel);
+        }
+    }
+
+    /// The answer will never be whole.
+    fn fail(&mut self) {
+        self.broken = true;
+        self.exchange.facts.borrow_mut().tries.end(None);
+        match self.wire.refused().or(self.upload.refused()) {
+            Some(entry) => self.exchange.fail_with(entry, Phase::None),
+            None if self.wire.lost() => {}
+            None => self.exchange.fail("".into(), Fault::Backend, Phase::Receiving),
+        }
+        self.channel = None;
+    }
+
+    /// Fails, but lets hyper hand over first what it has: it drops its buffer with an error.
+    fn break_off<T>(&mut self, cx: &mut Context<'_>) -> Poll<T> {
+        self.fail();
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let until = self.deadline.min(Instant::now() + self.idle);
+        let timer =
+            self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until.into())));
+        timer.as_mut().poll(cx)
+    }
+}
+
+impl Body for BackendBody {
+    type Data = Bytes;
+    type Error = BodyCut;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyCut>>> {
+        if self.broken {
+            return Poll::Ready(Some(Err(BodyCut)));
+        }
+        let frame = match Pin::new(&mut self.incoming).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => frame,
+            Poll::Ready(None) => {
+                self.finish();
+                return Poll::Ready(None);
+            }
+            Poll::Ready(Some(Err(_))) => return self.break_off(cx),
+            Poll::Pending => {
+                ready!(self.poll_late(cx));
+                return self.break_off(cx);
+            }
+        };
+        self.timer = None;
+        if self.incoming.is_end_stream() || frame.is_trailers() {
+            self.finish();
+        }
+        Poll::Ready(Some(Ok(frame)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        !self.broken && self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}

@@ -1,0 +1,50 @@
+//! Receive: the first phase. What the record needs is taken from the head, room for the record is
+//! kept, and what is refused at once is refused.
+
+use http::HeaderName;
+use http::header::{HOST, REFERER, USER_AGENT};
+use http::request::Parts;
+use http_body::SizeHint;
+use policy::Refusal;
+use policy::errors::{forward, framing};
+
+use crate::exchange::{Exchange, Target};
+use crate::wire::Wire;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// Receives one request.
+pub(crate) fn receive(
+    wire: &Wire,
+    exchange: &Exchange,
+    head: &Parts,
+    body: &SizeHint,
+) -> Result<(), Refusal<'static>> {
+    let refused = wire.refused();
+    if refused.is_none() {
+        keep(exchange, head);
+    }
+    if !wire.worker.reserve(exchange) {
+        return Err(Refusal::new(&forward::SPOOL_FULL, &[]));
+    }
+    if let Some(entry) = refused {
+        return Err(Refusal::new(entry, &[]));
+    }
+    if body.lower() > wire.worker.config.limits.body {
+        return Err(Refusal::new(&framing::BODY_TOO_LARGE, &[]));
+    }
+    Ok(())
+}
+
+fn keep(exchange: &Exchange, head: &Parts) {
+    let request = &mut exchange.facts.borrow_mut().request;
+    request.http_10 = head.version == http::Version::HTTP_10;
+    request.method = Some(head.method.clone());
+    request.target = Target::Uri(head.uri.clone());
+    request.host = head.headers.get(HOST).cloned();
+    request.client_req_id = head.headers.get(X_REQUEST_ID).cloned();
+    request.user_agent = head.headers.get(USER_AGENT).cloned();
+    request.referer = head.headers.get(REFERER).cloned();
+    request.traceparent = head.headers.get(TRACEPARENT).cloned();
+}

@@ -1,0 +1,161 @@
+//! From what an exchange collected to its record.
+
+use std::borrow::Cow;
+use std::time::Instant;
+
+use http::HeaderValue;
+use record::{Fault, Life, Part, Record, mask_query};
+
+use crate::exchange::{Exchange, Facts, Phase, Target, Told, millis};
+use crate::worker::Worker;
+
+/// Limits of the columns that come from the client, bytes (the record's own limits).
+const CLIENT_REQ_ID_MAX: usize = 64;
+const AGENT_MAX: usize = 512;
+/// Where the trace id stands in a `traceparent`: `00-<32 hex>-<16 hex>-<2 hex>`.
+const TRACE_ID: std::ops::Range<usize> = 3..35;
+const TRACEPARENT_MIN: usize = 55;
+
+/// Makes the record of an exchange, but for its place in the stream, and gives it to `take`.
+pub(super) fn exchange(
+    worker: &Worker,
+    exchange: &Exchange,
+    part: Part,
+    now: Instant,
+    take: impl FnOnce(&mut Record<'_>),
+) {
+    let facts = exchange.facts.borrow();
+    let told = exchange.told.get();
+    let (ups_req, ups_rsp) = facts.tries.bytes();
+    let ip = facts.peer.map(|peer| peer.ip().to_canonical().to_string());
+    let vip = facts.local.map(|local| local.ip().to_canonical().to_string());
+    let mut record = Record {
+        req_id: Cow::Borrowed(exchange.id.as_str()),
+        part,
+        req_len: exchange.req_len.get() - told.req,
+        rsp_len: exchange.rsp_len.get() - told.rsp,
+        ups_req_len: ups_req - told.ups_req,
+        ups_rsp_len: ups_rsp - told.ups_rsp,
+        req_t: millis(now.saturating_duration_since(exchange.arrived)),
+        ip: ip.unwrap_or_default().into(),
+        vip: vip.unwrap_or_default().into(),
+        net: facts.net,
+        ..identity(worker)
+    };
+    request(&mut record, &facts);
+    matched(&mut record, &facts, worker);
+    if part == Part::Final {
+        outcome(&mut record, &facts, now);
+    }
+    take(&mut record);
+}
+
+/// The bytes so far have been told.
+pub(super) fn told(exchange: &Exchange, now: Instant) {
+    let (ups_req, ups_rsp) = exchange.facts.borrow().tries.bytes();
+    exchange.told.set(Told {
+        at: Some(now),
+        req: exchange.req_len.get(),
+        rsp: exchange.rsp_len.get(),
+        ups_req,
+        ups_rsp,
+    });
+}
+
+/// The record of a part that is not about a request.
+pub(super) fn life(worker: &Worker, part: Part, life: Life) -> Record<'_> {
+    Record { part, life: Some(Box::new(life)), ..identity(worker) }
+}
+
+fn identity(worker: &Worker) -> Record<'_> {
+    let config = &worker.config;
+    Record {
+        gateway: Cow::Borrowed(&config.name),
+        region: Cow::Borrowed(&config.region),
+        instance: Cow::Borrowed(&config.instance),
+        instance_type: config.instance_type,
+        ..Record::default()
+    }
+}
+
+fn request<'a>(record: &mut Record<'a>, facts: &'a Facts) {
+    let request = &facts.request;
+    record.scheme = Cow::Borrowed("http");
+    record.proto = Cow::Borrowed(if request.http_10 { "HTTP/1.0" } else { "HTTP/1.1" });
+    record.method = Cow::Borrowed(request.method.as_ref().map_or("", |method| method.as_str()));
+    record.host = text(request.host.as_ref(), usize::MAX);
+    let (path, query) = match &request.target {
+        Target::Uri(uri) => (uri.path(), uri.query()),
+        Target::Text(target) => match target.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (target.as_str(), None),
+        },
+    };
+    record.uri = Cow::Borrowed(path);
+    record.query = query.map(mask_query).unwrap_or_default();
+    record.client_req_id = text(request.client_req_id.as_ref(), CLIENT_REQ_ID_MAX);
+    record.user_agent = text(request.user_agent.as_ref(), AGENT_MAX);
+    record.referer = text(request.referer.as_ref(), AGENT_MAX);
+    record.trace_id = request.traceparent.as_ref().and_then(trace_id).unwrap_or_default();
+}
+
+fn matched<'a>(record: &mut Record<'a>, facts: &'a Facts, worker: &'a Worker) {
+    let unmatched = facts.account.is_empty();
+    let account = if unmatched { &worker.config.operator_account } else { &facts.account };
+    record.account = Cow::Borrowed(account);
+    record.service_id = Cow::Borrowed(&facts.service_id);
+    record.api_id = Cow::Borrowed(&facts.api_id);
+    record.env = Cow::Borrowed(facts.env);
+    record.caller = Cow::Borrowed(&facts.caller.account);
+    record.secret_id = Cow::Borrowed(&facts.caller.secret_id);
+    record.plan_id = Cow::Borrowed(&facts.caller.plan_id);
+    record.order_id = Cow::Borrowed(&facts.caller.order_id);
+    record.goods_id = Cow::Borrowed(&facts.caller.goods_id);
+}
+
+fn outcome<'a>(record: &mut Record<'a>, facts: &'a Facts, now: Instant) {
+    record.rsp_st = facts.status;
+    if !facts.tries.is_empty() {
+        record.ups_st = Cow::Owned(facts.tries.statuses());
+        record.upip = Cow::Owned(facts.tries.addresses());
+        record.ups_net = facts.tries.net();
+        record.ups_rsp_t = facts.tries.total(now);
+        record.ups_conn_t = facts.tries.connect();
+        record.ups_head_t = facts.tries.until_head();
+    }
+    let Some(failure) = &facts.failure else { return };
+    record.err_msg = Cow::Borrowed(&failure.text);
+    record.fault = failure.fault;
+    if failure.fault != Fault::None && failure.phase != Phase::None {
+        record.phase = Cow::Borrowed(failure.phase.as_str());
+    }
+}
+
+/// A header's value as text, at most so many bytes of it.
+fn text(value: Option<&HeaderValue>, max: usize) -> Cow<'_, str> {
+    let Some(value) = value else { return Cow::Borrowed("") };
+    let bytes = &value.as_bytes()[..value.len().min(max)];
+    match str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        // Cut within a character, or no UTF-8 at all.
+        Err(error) if error.error_len().is_none() => {
+            String::from_utf8_lossy(&bytes[..error.valid_up_to()])
+        }
+        Err(_) => cut(String::from_utf8_lossy(bytes).into_owned(), max).into(),
+    }
+}
+
+/// At most `max` bytes of a text, whole characters only: replacement characters take more room
+/// than what they replace.
+fn cut(mut text: String, max: usize) -> String {
+    text.truncate(text.floor_char_boundary(max));
+    text
+}
+
+/// The trace id of a W3C `traceparent`.
+fn trace_id(value: &HeaderValue) -> Option<Cow<'_, str>> {
+    let text = value.to_str().ok().filter(|text| text.len() >= TRACEPARENT_MIN)?;
+    let id = text.get(TRACE_ID)?;
+    let hex = id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    (hex && id.bytes().any(|byte| byte != b'0')).then_some(Cow::Borrowed(id))
+}

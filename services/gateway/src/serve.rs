@@ -1,0 +1,113 @@
+//! One worker's thread: accept, and the drain at the end.
+
+use std::io;
+use std::net::TcpListener as StdListener;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use record::PreviousLife;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::{JoinSet, spawn_local};
+use tokio::time::{sleep, sleep_until, timeout};
+
+use crate::backend::Names;
+use crate::beat::beat;
+use crate::connection;
+use crate::record::{Entry, recorder};
+use crate::worker::{Parts, Stage, Worker};
+
+/// How long an accept waits after the process ran out of descriptors or memory.
+const ACCEPT_RETRY: Duration = Duration::from_millis(50);
+/// After the deadline of a drain: how long cut exchanges have to be answered and recorded.
+const CUT_GRACE: Duration = Duration::from_millis(500);
+/// After that: how long the last records have to reach the disk.
+const END_GRACE: Duration = Duration::from_secs(2);
+
+/// What a worker's thread runs on.
+pub(crate) struct Thread {
+    pub(crate) parts: Parts,
+    pub(crate) listener: StdListener,
+    pub(crate) previous: Option<PreviousLife>,
+    pub(crate) names: watch::Receiver<Arc<Names>>,
+    /// Until when to finish, once it is known.
+    pub(crate) stop: watch::Receiver<Option<Instant>>,
+}
+
+/// Serves until it is told to stop.
+///
+/// # Errors
+/// The listener could not be registered with the runtime.
+pub(crate) async fn serve(thread: Thread) -> io::Result<()> {
+    let Thread { parts, listener, previous, mut names, mut stop } = thread;
+    let listener = TcpListener::from_std(listener)?;
+    let worker = Rc::new(Worker::new(parts));
+    worker.record(Entry::Start { previous });
+    let recorder = spawn_local(recorder(worker.clone()));
+    let mut aside = JoinSet::new();
+    aside.spawn_local(beat(worker.clone()));
+    let naming = worker.clone();
+    aside.spawn_local(async move {
+        while names.changed().await.is_ok() {
+            *naming.names.borrow_mut() = names.borrow_and_update().clone();
+        }
+    });
+    let mut tasks = JoinSet::new();
+    let deadline = tokio::select! {
+        () = accept(&worker, &listener, &mut tasks) => None,
+        stopped = stop.wait_for(Option::is_some) => stopped.ok().and_then(|until| *until),
+    };
+    drain(&worker, listener, tasks, deadline.unwrap_or_else(Instant::now)).await;
+    aside.shutdown().await;
+    worker.pool.close().await;
+    worker.record(Entry::End);
+    if timeout(END_GRACE, recorder).await.is_err() {
+        tracing::error!("spool does not take the last records, they are lost");
+    }
+    Ok(())
+}
+
+async fn accept(worker: &Rc<Worker>, listener: &TcpListener, tasks: &mut JoinSet<()>) {
+    loop {
+        worker.connections.room().await;
+        match listener.accept().await {
+            Ok((socket, peer)) => {
+                tasks.spawn_local(connection::serve(worker.clone(), socket, peer));
+            }
+            Err(error) => {
+                // A client that left between is nothing; a lack of descriptors passes.
+                tracing::debug!(%error, "connection was not accepted");
+                sleep(ACCEPT_RETRY).await;
+            }
+        }
+        while tasks.try_join_next().is_some() {}
+    }
+}
+
+/// Finishes what has begun until the deadline; then cuts it.
+async fn drain(
+    worker: &Rc<Worker>,
+    listener: TcpListener,
+    mut tasks: JoinSet<()>,
+    deadline: Instant,
+) {
+    worker.stage.set(Stage::Draining);
+    // Clients whose connection the kernel took already are served; no others can come.
+    while let Ok(Ok((socket, peer))) = timeout(Duration::ZERO, listener.accept()).await {
+        tasks.spawn_local(connection::serve(worker.clone(), socket, peer));
+    }
+    drop(listener);
+    worker.connections.each(|wire| wire.wake());
+    let all = async { while tasks.join_next().await.is_some() {} };
+    tokio::select! {
+        () = all => return,
+        () = sleep_until(deadline.into()) => {}
+    }
+    worker.stage.set(Stage::Cut);
+    worker.connections.each(|wire| wire.wake());
+    let all = async { while tasks.join_next().await.is_some() {} };
+    if timeout(CUT_GRACE, all).await.is_err() {
+        tasks.shutdown().await;
+    }
+}

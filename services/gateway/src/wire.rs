@@ -1,0 +1,263 @@
+//! The connection to a client, between its socket and hyper.
+//!
+//! - In: bytes are counted and followed by [`crate::framing`], a head is handed to hyper only when
+//!   it is whole and good, and hyper gets the bytes of one request at a time: the next one is
+//!   withheld until the answer of the current one was released. A refused head is replaced by a
+//!   stand-in, so that every answer goes the same way out.
+//! - Out: bytes are counted and go to the socket at once, but for those that end an answer: from
+//!   [`Wire::end`] on they are held, until the recorder has the record on disk and calls
+//!   [`Wire::release`].
+//!
+//! **Invariant** (hyper 1.12, `proto/h1/dispatch.rs`): [`Wire::end`] is called within a poll of
+//! hyper's connection, just before hyper takes the last frame of a body (or an answer without
+//! one). hyper encodes it in the same poll (`poll_write`), before anything else is read, and
+//! flushes before it returns (`poll_loop` ends each turn with `poll_flush`; where it leaves early
+//! after a second `poll_write`, it flushes what that one buffered). So once that poll has
+//! returned, the whole rest of the answer is in `held`: its length is exact, and the recorder,
+//! which is another task, sees it whole.
+
+mod input;
+mod io;
+mod output;
+
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::task::Waker;
+use std::time::Instant;
+
+use policy::errors::{forward, framing};
+use record::Net;
+use tokio::net::TcpStream;
+
+use crate::exchange::{Exchange, Phase};
+use crate::framing::Refused;
+use crate::worker::{Stage, Worker};
+
+use input::Input;
+pub(crate) use io::ClientIo;
+use output::{Mode, Output};
+
+/// The connection to one client.
+pub(crate) struct Wire {
+    pub(crate) worker: Rc<Worker>,
+    pub(crate) peer: SocketAddr,
+    pub(crate) local: SocketAddr,
+    pub(crate) net: Net,
+    socket: RefCell<TcpStream>,
+    input: RefCell<Input>,
+    output: RefCell<Output>,
+    exchange: RefCell<Option<Rc<Exchange>>>,
+    /// Why the current request is refused.
+    refused: Cell<Option<Refused>>,
+    /// Whoever handles the request waits for bytes of its body.
+    pub(crate) body_wanted: Cell<bool>,
+    /// The client can tell the end of the current answer only by the end of the connection.
+    unframed: Cell<bool>,
+    state: Cell<State>,
+    /// Of the connection's task.
+    waker: RefCell<Option<Waker>>,
+}
+
+/// How the connection stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    /// No further request is wanted: it was idle for too long.
+    Closing,
+    /// The client left, or takes no byte any more.
+    Lost,
+}
+
+// === impl Wire ===
+
+impl Wire {
+    pub(crate) fn new(
+        worker: Rc<Worker>,
+        socket: TcpStream,
+        peer: SocketAddr,
+        local: SocketAddr,
+    ) -> Self {
+        let net = worker.config.private_networks.class(peer.ip());
+        Self {
+            worker,
+            peer,
+            local,
+            net,
+            socket: RefCell::new(socket),
+            input: RefCell::new(Input::new()),
+            output: RefCell::new(Output::new()),
+            exchange: RefCell::new(None),
+            refused: Cell::new(None),
+            body_wanted: Cell::new(false),
+            unframed: Cell::new(false),
+            state: Cell::new(State::Open),
+            waker: RefCell::new(None),
+        }
+    }
+
+    /// The current exchange, from the first byte of its request to the release of its answer.
+    pub(crate) fn exchange(&self) -> Option<Rc<Exchange>> {
+        self.exchange.borrow().clone()
+    }
+
+    /// Why the current request is refused, if it is.
+    pub(crate) fn refused(&self) -> Option<Refused> {
+        self.refused.get()
+    }
+
+    /// True when all of the current request was received.
+    pub(crate) fn request_complete(&self) -> bool {
+        self.input.borrow().complete()
+    }
+
+    /// True when nothing is going on: no byte of a next request, no answer on its way.
+    pub(crate) fn idle(&self) -> bool {
+        self.exchange.borrow().is_none() && self.output.borrow().mode == Mode::Open
+    }
+
+    /// True when the client is lost while its answer was not yet whole.
+    pub(crate) fn lost(&self) -> bool {
+        self.state.get() == State::Lost
+    }
+
+    /// True when hyper has nothing more to do: nobody is there to be answered, or the deadline of
+    /// a drain has passed in the middle of an answer.
+    pub(crate) fn over(&self) -> bool {
+        if self.held() {
+            return false;
+        }
+        let cut = self.worker.stage.get() == Stage::Cut;
+        let begun = |exchange: Rc<Exchange>| {
+            self.input.borrow().in_head() || exchange.facts.borrow().status > 0
+        };
+        self.lost() || (cut && self.exchange().is_some_and(begun))
+    }
+
+    /// A cut answer is to end in a reset: its length is not known to the client.
+    pub(crate) fn abort_if_cut(&self) {
+        self.unframed.set(true);
+    }
+
+    /// True from [`Wire::end`] until the held bytes were written.
+    pub(crate) fn held(&self) -> bool {
+        self.output.borrow().mode != Mode::Open
+    }
+
+    /// The rest of the answer is about to be handed over: hold it back and have it recorded.
+    pub(crate) fn end(self: &Rc<Self>) {
+        let Some(exchange) = self.exchange() else { return };
+        self.output.borrow_mut().hold();
+        self.worker.close(&exchange, Some(self));
+    }
+
+    /// The record is on disk: the rest of the answer may leave.
+    pub(crate) fn release(&self) {
+        self.exchange.borrow_mut().take();
+        self.refused.set(None);
+        let done = self.output.borrow_mut().release(&self.socket.borrow());
+        if done {
+            self.next_request();
+        }
+        self.wake();
+    }
+
+    /// Ends the exchange that is still open when the connection is over.
+    pub(crate) fn abandon(&self) {
+        if self.held() {
+            return;
+        }
+        let Some(exchange) = self.exchange.borrow_mut().take() else { return };
+        self.input.borrow().sketch(&exchange);
+        let entry = if self.lost() {
+            &forward::CLIENT_CLOSED
+        } else if self.worker.stage.get() == Stage::Cut {
+            &forward::STOPPING
+        } else {
+            &forward::INTERNAL
+        };
+        exchange.fail_with(entry, Phase::None);
+        if self.unframed.get() {
+            self.abort();
+        }
+        let mut facts = exchange.facts.borrow_mut();
+        facts.tries.end(None);
+        if facts.status == 0 || (self.lost() && !exchange.head_sent.get()) {
+            facts.status = entry.status;
+        }
+        drop(facts);
+        self.worker.close(&exchange, None);
+    }
+
+    /// Answers the current request with `refused` as soon as possible, from whatever state.
+    pub(crate) fn refuse(&self, refused: Refused) {
+        self.refused.set(Some(refused));
+        if let Some(exchange) = self.exchange() {
+            self.input.borrow_mut().refuse(&exchange);
+        }
+        self.wake();
+    }
+
+    /// Closes what waits for too long. `now` is the sweeper's clock.
+    pub(crate) fn sweep(&self, now: Instant) {
+        let timeouts = &self.worker.config.timeouts;
+        if self.output.borrow().stalled_for(now) > timeouts.write {
+            self.lose();
+            return self.wake();
+        }
+        let since = self.input.borrow().waiting_for(now);
+        if self.held() {
+            return;
+        }
+        if self.exchange.borrow().is_none() {
+            if since > timeouts.idle {
+                self.state.set(State::Closing);
+                self.wake();
+            }
+        } else if self.input.borrow().in_head() {
+            let arrived = self.exchange().map(|exchange| exchange.arrived);
+            if arrived.is_some_and(|arrived| now.saturating_duration_since(arrived) > timeouts.head)
+            {
+                self.refuse(&framing::HEAD_TIMEOUT);
+            }
+        } else if self.body_wanted.get() && since > timeouts.body {
+            self.refuse(&framing::BODY_TIMEOUT);
+        }
+    }
+
+    /// Keeps the waker of the connection's task.
+    pub(crate) fn register(&self, waker: &Waker) {
+        let mut kept = self.waker.borrow_mut();
+        match kept.as_mut() {
+            Some(kept) => kept.clone_from(waker),
+            None => *kept = Some(waker.clone()),
+        }
+    }
+
+    /// Has the connection's task polled again.
+    pub(crate) fn wake(&self) {
+        if let Some(waker) = self.waker.borrow().as_ref() {
+            waker.wake_by_ref();
+        }
+    }
+
+    fn lose(&self) {
+        self.state.set(State::Lost);
+    }
+
+    /// The answer has left whole: the next request may come.
+    fn next_request(&self) {
+        self.input.borrow_mut().next_request();
+        self.body_wanted.set(false);
+    }
+
+    /// The first byte of a request is here.
+    fn begin(&self) -> Rc<Exchange> {
+        let exchange = Rc::new(self.worker.begin());
+        let mut facts = exchange.facts.borrow_mut();
+        (facts.peer, facts.local, facts.net) = (Some(self.peer), Some(self.local), self.net);
+        drop(facts);
+        *self.exchange.borrow_mut() = Some(exchange.clone());
+        exchange
+    }
+}

@@ -1,0 +1,290 @@
+//! What a client sent and hyper has not yet got.
+//!
+//! The buffer holds, in this order: bytes of the current request that may be handed on, then
+//! bytes that were not looked at yet. While a request is being answered the latter belong to the
+//! next ones; they are bounded by [`STASH_MAX`], beyond it the socket is not read.
+
+use std::io;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::{Buf, BytesMut};
+use http::{HeaderValue, Method};
+use hyper::rt::ReadBufCursor;
+
+use super::output::Mode;
+use super::{State, Wire};
+use crate::exchange::{Exchange, Target};
+use crate::framing::{Body, Head, sketch};
+
+/// Bytes of later requests that are taken while one is being answered. They are read at all only
+/// to see that the client left; one page is enough.
+const STASH_MAX: usize = 4096;
+/// A head is read in pieces of this size at most; what follows it is a body or a next request.
+const HEAD_PIECE: usize = 8192;
+
+/// The reading half.
+pub(super) struct Input {
+    buffer: BytesMut,
+    /// How many bytes of the buffer may be handed on.
+    ready: usize,
+    place: Place,
+    eof: bool,
+    /// When a byte came last, or the last request ended.
+    since: Instant,
+}
+
+/// Where in a request the next byte belongs.
+#[derive(Clone, Copy)]
+enum Place {
+    /// In the head, or before it.
+    Head(Head),
+    Body(Body),
+    /// In the next request.
+    Complete,
+    /// Nowhere: the request was refused, nothing more is read.
+    Refused {
+        mid_body: bool,
+    },
+}
+
+// === impl Input ===
+
+impl Input {
+    pub(super) fn new() -> Self {
+        Self {
+            buffer: BytesMut::new(),
+            ready: 0,
+            place: Place::Head(Head::default()),
+            eof: false,
+            since: Instant::now(),
+        }
+    }
+
+    pub(super) fn complete(&self) -> bool {
+        matches!(self.place, Place::Complete)
+    }
+
+    pub(super) fn in_head(&self) -> bool {
+        matches!(self.place, Place::Head(_))
+    }
+
+    pub(super) fn waiting_for(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.since)
+    }
+
+    /// True when a plain close could destroy what was sent to the client: it may have sent more
+    /// than was read.
+    pub(super) fn unread(&self) -> bool {
+        !self.eof && (!self.in_head() || !self.buffer.is_empty())
+    }
+
+    pub(super) fn next_request(&mut self) {
+        self.place = Place::Head(Head::default());
+        self.ready = 0;
+        self.since = Instant::now();
+    }
+
+    /// Replaces a head by a stand-in that hyper accepts; ends a body with an error.
+    pub(super) fn refuse(&mut self, exchange: &Exchange) {
+        let mid_body = !self.in_head();
+        if !mid_body {
+            self.sketch(exchange);
+            let facts = exchange.facts.borrow();
+            let head = facts.request.method == Some(Method::HEAD);
+            let version = if facts.request.http_10 { "0" } else { "1" };
+            let method = if head { "HEAD" } else { "GET" };
+            self.buffer.clear();
+            self.buffer
+                .extend_from_slice(format!("{method} / HTTP/1.{version}\r\n\r\n").as_bytes());
+            self.ready = self.buffer.len();
+        }
+        self.place = Place::Refused { mid_body };
+    }
+
+    /// Writes down what can be told of a request whose head hyper never got.
+    pub(super) fn sketch(&self, exchange: &Exchange) {
+        if !self.in_head() {
+            return;
+        }
+        let sketch = sketch(&self.buffer);
+        let request = &mut exchange.facts.borrow_mut().request;
+        request.http_10 = sketch.http_10;
+        request.method = Method::from_bytes(sketch.method).ok();
+        request.target = Target::Text(String::from_utf8_lossy(sketch.target).into_owned());
+        request.host = HeaderValue::from_bytes(sketch.host).ok();
+    }
+
+    /// Gives hyper what may be handed on.
+    fn hand_on(&mut self, cursor: &mut ReadBufCursor<'_>) {
+        let bytes = self.ready.min(cursor.remaining());
+        cursor.put_slice(&self.buffer[..bytes]);
+        self.buffer.advance(bytes);
+        self.ready -= bytes;
+    }
+}
+
+// === impl Wire ===
+
+/// What to do after the buffer was looked at.
+enum Next {
+    /// Something can be handed on.
+    HandOn,
+    /// More bytes are needed, at most so many.
+    Read(usize),
+    Wait,
+    End,
+    Fail(io::Error),
+}
+
+impl Wire {
+    pub(super) fn poll_input(
+        &self,
+        cx: &mut Context<'_>,
+        cursor: &mut ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        // What the client sends now is for later; the release wakes this task.
+        if self.output.borrow().mode != Mode::Open {
+            return Poll::Pending;
+        }
+        loop {
+            match self.look(cursor.remaining()) {
+                Next::HandOn => {
+                    self.input.borrow_mut().hand_on(cursor);
+                    return Poll::Ready(Ok(()));
+                }
+                Next::Read(max) => match self.fill(cx, max) {
+                    Poll::Ready(Ok(())) => {}
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    Poll::Pending => return Poll::Pending,
+                },
+                Next::Wait => return Poll::Pending,
+                Next::End => return Poll::Ready(Ok(())),
+                Next::Fail(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+
+    /// Looks at what is in the buffer.
+    fn look(&self, room: usize) -> Next {
+        let input = self.input.borrow();
+        if input.ready > 0 {
+            return Next::HandOn;
+        }
+        match input.place {
+            Place::Head(head) => {
+                drop(input);
+                self.look_at_head(head)
+            }
+            Place::Body(body) => {
+                drop(input);
+                self.look_at_body(body, room)
+            }
+            Place::Complete if input.eof && input.buffer.is_empty() => {
+                self.lose();
+                Next::End
+            }
+            Place::Complete if input.eof || input.buffer.len() >= STASH_MAX => Next::Wait,
+            Place::Complete => Next::Read(STASH_MAX - input.buffer.len()),
+            Place::Refused { mid_body: true } => {
+                Next::Fail(io::Error::new(io::ErrorKind::InvalidData, "the body was refused"))
+            }
+            Place::Refused { mid_body: false } => Next::Wait,
+        }
+    }
+
+    fn look_at_head(&self, mut head: Head) -> Next {
+        let mut input = self.input.borrow_mut();
+        if input.buffer.is_empty() {
+            let over = input.eof || self.state.get() == State::Closing;
+            return if over { Next::End } else { Next::Read(HEAD_PIECE) };
+        }
+        let exchange = self.exchange().unwrap_or_else(|| self.begin());
+        exchange.req_len.set(input.buffer.len() as u64);
+        match head.take(&input.buffer, &self.worker.head_limits) {
+            Ok(Some(frame)) => {
+                exchange.req_len.set(frame.head as u64);
+                input.ready = frame.head;
+                let body = Body::new(frame.body);
+                input.place = if body.complete() { Place::Complete } else { Place::Body(body) };
+                Next::HandOn
+            }
+            Ok(None) if input.eof => {
+                self.lose();
+                Next::End
+            }
+            Ok(None) => {
+                input.place = Place::Head(head);
+                Next::Read(HEAD_PIECE)
+            }
+            Err(refused) => {
+                self.refused.set(Some(refused));
+                input.refuse(&exchange);
+                Next::HandOn
+            }
+        }
+    }
+
+    fn look_at_body(&self, mut body: Body, room: usize) -> Next {
+        let mut input = self.input.borrow_mut();
+        if input.buffer.is_empty() {
+            if input.eof {
+                self.lose();
+                return Next::Fail(io::ErrorKind::UnexpectedEof.into());
+            }
+            return Next::Read(room);
+        }
+        let Some(exchange) = self.exchange() else { return Next::End };
+        match body.take(&input.buffer) {
+            Ok(taken) => {
+                exchange.req_len.set(exchange.req_len.get() + taken as u64);
+                input.ready = taken;
+                input.place = if body.complete() { Place::Complete } else { Place::Body(body) };
+                Next::HandOn
+            }
+            Err(refused) => {
+                self.refused.set(Some(refused));
+                exchange.req_len.set(exchange.req_len.get() + input.buffer.len() as u64);
+                input.refuse(&exchange);
+                Next::Fail(io::Error::new(io::ErrorKind::InvalidData, refused.text))
+            }
+        }
+    }
+
+    /// Reads the socket once into the buffer.
+    fn fill(&self, cx: &mut Context<'_>, max: usize) -> Poll<io::Result<()>> {
+        let mut scratch = self.worker.scratch.borrow_mut();
+        let room = max.min(scratch.len());
+        let read = self.poll_socket(cx, &mut scratch[..room]);
+        let mut input = self.input.borrow_mut();
+        match read {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(0)) => {
+                input.eof = true;
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Ok(bytes)) => {
+                input.since = Instant::now();
+                input.buffer.extend_from_slice(&scratch[..bytes]);
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(error)) => {
+                self.lose();
+                Poll::Ready(Err(error))
+            }
+        }
+    }
+}
+
+/// Reads and throws away what the client still sends, until it closes its side.
+pub(super) fn poll_discard(wire: &Rc<Wire>, cx: &mut Context<'_>) -> Poll<()> {
+    loop {
+        let mut scratch = wire.worker.scratch.borrow_mut();
+        match wire.poll_socket(cx, &mut scratch) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(()),
+            Poll::Ready(Ok(_)) => {}
+        }
+    }
+}

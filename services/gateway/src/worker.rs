@@ -1,0 +1,155 @@
+//! One worker: everything that one thread needs to serve its connections.
+//!
+//! Nothing in here is shared with another thread but the policy, which is only read, the
+//! counters, which are only added to, and the names, which a task of the worker copies in. So
+//! nothing is locked on the way of a request.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use policy::Policy;
+use record::{RequestIds, Time};
+use spool::{WhenFull, Writer};
+
+use crate::backend::{Names, Pool};
+use crate::config::Config;
+use crate::connections::Connections;
+use crate::exchange::{Exchange, SpoolRoom};
+use crate::framing::HeadLimits;
+use crate::metrics::{Count, Counters};
+use crate::record::Entry;
+use crate::wire::Wire;
+
+/// Bytes that one read of a socket takes at most. One buffer per worker serves all connections.
+const SCRATCH: usize = 64 << 10;
+
+/// The wall clock, in milliseconds since 1970. Tests give their own.
+pub(crate) type WallClock = Arc<dyn Fn() -> Time + Send + Sync>;
+
+/// One worker's state.
+pub(crate) struct Worker {
+    pub(crate) config: Arc<Config>,
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) head_limits: HeadLimits,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) when_full: WhenFull,
+    /// How many workers the epoch has.
+    pub(crate) workers: u16,
+    pub(crate) writer: RefCell<Writer>,
+    /// The disk did not take what was pushed: nothing is admitted until it does.
+    pub(crate) stalled: Cell<bool>,
+    pub(crate) stage: Cell<Stage>,
+    /// What the recorder has to write down, in order.
+    pub(crate) pending: RefCell<Vec<Entry>>,
+    /// Of the recorder's task.
+    pub(crate) recorder: RefCell<Option<Waker>>,
+    /// Since the last part with a life.
+    pub(crate) refused: Cell<u64>,
+    pub(crate) unrecorded: Cell<u64>,
+    pub(crate) scratch: RefCell<Box<[u8]>>,
+    pub(crate) connections: Connections,
+    pub(crate) pool: Pool,
+    pub(crate) names: RefCell<Arc<Names>>,
+    ids: RequestIds,
+    clock: WallClock,
+}
+
+/// How far the worker is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Serving,
+    /// What has begun is finished, nothing new is accepted.
+    Draining,
+    /// The deadline has passed: what is not finished is cut and recorded.
+    Cut,
+}
+
+/// What a worker is made from.
+pub(crate) struct Parts {
+    pub(crate) config: Arc<Config>,
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) when_full: WhenFull,
+    pub(crate) workers: u16,
+    pub(crate) writer: Writer,
+    pub(crate) names: Arc<Names>,
+    pub(crate) clock: WallClock,
+}
+
+// === impl Worker ===
+
+impl Worker {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let limits = &parts.config.limits;
+        Self {
+            head_limits: HeadLimits { head: limits.head, uri: limits.uri, headers: limits.headers },
+            connections: Connections::new(limits.connections),
+            pool: Pool::new(limits, parts.config.timeouts.backend_idle),
+            config: parts.config,
+            policy: parts.policy,
+            counters: parts.counters,
+            when_full: parts.when_full,
+            workers: parts.workers,
+            writer: RefCell::new(parts.writer),
+            stalled: Cell::new(false),
+            stage: Cell::new(Stage::Serving),
+            pending: RefCell::default(),
+            recorder: RefCell::default(),
+            refused: Cell::new(0),
+            unrecorded: Cell::new(0),
+            scratch: RefCell::new(vec![0; SCRATCH].into_boxed_slice()),
+            names: RefCell::new(parts.names),
+            ids: RequestIds::new(),
+            clock: parts.clock,
+        }
+    }
+
+    /// The wall clock.
+    pub(crate) fn now(&self) -> Time {
+        (self.clock)()
+    }
+
+    /// A request begins now.
+    pub(crate) fn begin(&self) -> Exchange {
+        self.counters.add(Count::Requests);
+        let now_ms = u64::try_from(self.now().0).unwrap_or(0);
+        Exchange::new(self.ids.next(now_ms), Instant::now())
+    }
+
+    /// Keeps room for the record of an exchange. False: the request is not to be served.
+    pub(crate) fn reserve(&self, exchange: &Exchange) -> bool {
+        let reserved = !self.stalled.get() && self.writer.borrow_mut().reserve();
+        let room = match (reserved, self.when_full) {
+            (true, _) => SpoolRoom::Reserved,
+            (false, WhenFull::Serve) if !self.stalled.get() => SpoolRoom::Unrecorded,
+            (false, _) => SpoolRoom::Refused,
+        };
+        exchange.room.set(room);
+        room != SpoolRoom::Refused
+    }
+
+    /// Has the record of an exchange written, the first time it is called for it. `held`: the
+    /// connection that waits for the record with the end of its answer.
+    pub(crate) fn close(&self, exchange: &Rc<Exchange>, held: Option<&Rc<Wire>>) {
+        if exchange.close() {
+            self.record(Entry::Final { exchange: exchange.clone(), held: held.cloned() });
+        }
+    }
+
+    /// Gives the recorder something to write down.
+    pub(crate) fn record(&self, entry: Entry) {
+        self.pending.borrow_mut().push(entry);
+        if let Some(recorder) = self.recorder.borrow().as_ref() {
+            recorder.wake_by_ref();
+        }
+    }
+}
+
+/// The clock of the system.
+pub(crate) fn system_clock() -> Time {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Time(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,220 @@
+//! A gateway with its spool in a fresh folder, and the records it makes.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::num::NonZeroU16;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use gateway::{Config, Gateway, Limits, Networks, RecordConfig, Running, Streams, Timeouts};
+use policy::Policy;
+use record::{InstanceType, Part, Record};
+use settings::{Document, Reference, Resolve, Sink};
+use spool::{Durability, Reader, WhenFull};
+use tempfile::TempDir;
+
+/// Longer than anything takes that goes well.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A gateway that runs, and what it wrote down.
+pub struct World {
+    pub running: Option<Running>,
+    pub address: SocketAddr,
+    pub reader: Reader,
+    /// All records read so far, in order.
+    pub records: Vec<Record<'static>>,
+    pub spool: spool::Config,
+    _dir: TempDir,
+}
+
+/// How a world differs from the usual one.
+pub struct Plan {
+    pub config: Config,
+    pub when_full: WhenFull,
+    pub size: u64,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        let config = Config {
+            name: "gw-test".into(),
+            region: "r1".into(),
+            instance: "i1".into(),
+            instance_type: InstanceType::Shared,
+            listen: "127.0.0.1:0".parse().expect("an address"),
+            workers: NonZeroU16::MIN,
+            operator_account: "operator".into(),
+            private_networks: Networks::default(),
+            limits: Limits::default(),
+            timeouts: Timeouts::default(),
+            record: RecordConfig { max: 16 << 10, ..RecordConfig::default() },
+        };
+        Self { config, when_full: WhenFull::Reject, size: 64 << 20 }
+    }
+}
+
+struct NoSecrets;
+
+impl Resolve for NoSecrets {
+    fn resolve(&self, _reference: Reference<'_>) -> Result<String, String> {
+        Err("tests write their secrets out".into())
+    }
+}
+
+/// Host `a.test`, environment `release`, path `/b/` to the backend; `/mock` and others beside it.
+pub fn policy(backend: SocketAddr) -> Policy {
+    policy_of(&format!(
+        r#"
+services:
+  - id: service-a
+    account: "1001"
+    hosts: [a.test]
+    apis:
+      - id: api-b
+        path: /b/
+        backend: {{url: "http://{backend}/base", timeouts: {{connect: 2s, head: 5s, idle: 5s}}}}
+      - id: api-fast
+        path: /fast/
+        backend: {{url: "http://{backend}", timeouts: {{connect: 200ms, head: 200ms, idle: 200ms}}}}
+      - id: api-total
+        path: /total/
+        backend: {{url: "http://{backend}", timeouts: {{total: 300ms}}}}
+      - id: api-dead
+        path: /dead
+        backend: {{url: "http://127.0.0.1:1"}}
+      - id: api-nowhere
+        path: /nowhere
+        backend: {{url: "http://no-such-host.invalid"}}
+      - id: api-mock
+        path: /mock
+        backend: {{mock: {{status: 200, headers: {{Content-Type: text/plain}}, body: "hello"}}}}
+      - id: api-empty
+        path: /empty
+        backend: {{mock: {{status: 204}}}}
+      - id: api-key
+        path: /key
+        auth: key-pair
+        backend: {{url: "http://{backend}"}}
+"#
+    ))
+}
+
+pub fn policy_of(text: &str) -> Policy {
+    let sink = Sink::new();
+    let document = Document::parse("t.yaml", text, &sink);
+    let read = document.as_ref().and_then(|document| {
+        let fields = document.root(&sink).fields()?;
+        let (services, keys) = (fields.required("services")?, fields.optional("keys"));
+        fields.close();
+        policy::read(&services, keys.as_ref(), &NoSecrets)
+    });
+    sink.finish(read).expect("the policy has no mistakes")
+}
+
+impl World {
+    pub fn start(backend: SocketAddr) -> Self {
+        Self::with(Plan::default(), policy(backend))
+    }
+
+    pub fn with(plan: Plan, policy: Policy) -> Self {
+        let dir = tempfile::tempdir().expect("a folder can be made");
+        let spool = spool::Config {
+            dir: dir.path().join("spool"),
+            gateway: plan.config.name.clone(),
+            workers: plan.config.workers.get(),
+            size: plan.size,
+            segment: plan.size / 8 / u64::from(plan.config.workers.get()),
+            record_max: plan.config.record.max,
+            durability: Durability::Process,
+            when_full: plan.when_full,
+        };
+        let opened = spool::open(&spool, now_ms()).expect("the spool opens");
+        let streams = Streams {
+            writers: opened.writers,
+            previous: opened.previous,
+            when_full: plan.when_full,
+        };
+        let running =
+            Gateway::start(plan.config, Arc::new(policy), streams).expect("the gateway starts");
+        let address = running.addr();
+        let (records, reader) = (Vec::new(), opened.reader);
+        Self { running: Some(running), address, reader, records, spool, _dir: dir }
+    }
+
+    /// Reads what is new on disk.
+    pub fn read(&mut self) {
+        loop {
+            let frames = self.reader.read(1 << 20).expect("the spool can be read");
+            if frames.frames.is_empty() {
+                return;
+            }
+            let buffer: &'static [u8] = frames.buffer.leak();
+            for frame in frames.frames {
+                let record = record::decode(&buffer[frame.range]).expect("records can be read");
+                assert_eq!(record.seq, frame.seq);
+                self.records.push(record);
+            }
+        }
+    }
+
+    /// The final record of a request; it must be there already.
+    pub fn record_now(&mut self, id: &str) -> Option<Record<'static>> {
+        self.read();
+        let mut found = self.finals().into_iter().filter(|record| record.req_id == id);
+        let first = found.next();
+        assert_eq!(found.next(), None, "one final record per request");
+        first
+    }
+
+    /// The final record of a request whose answer was read whole.
+    pub fn record(&mut self, id: &str) -> Record<'static> {
+        self.record_now(id).expect("an answer that is whole has its record on disk")
+    }
+
+    /// Waits until there are `count` final records; gives the last.
+    pub fn final_number(&mut self, count: usize) -> Record<'static> {
+        self.until(|world| world.finals().len() >= count);
+        let finals = self.finals();
+        assert_eq!(finals.len(), count, "{finals:#?}");
+        finals[count - 1].clone()
+    }
+
+    /// Waits until `good` holds.
+    pub fn until(&mut self, good: impl Fn(&Self) -> bool) {
+        let start = Instant::now();
+        loop {
+            self.read();
+            if good(self) {
+                return;
+            }
+            assert!(start.elapsed() < PATIENCE, "the records are {:#?}", self.records);
+            self.reader.wait(Duration::from_millis(50));
+        }
+    }
+
+    pub fn finals(&self) -> Vec<Record<'static>> {
+        self.records.iter().filter(|record| record.part == Part::Final).cloned().collect()
+    }
+
+    /// Drains; then all streams are whole: `start` first, `end` last, no gaps.
+    pub fn stop(&mut self, deadline: Duration) {
+        let running = self.running.take().expect("a world is stopped once");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        runtime.expect("a runtime can be made").block_on(running.stop(deadline));
+        self.read();
+        let mut streams: HashMap<u16, Vec<&Record<'_>>> = HashMap::new();
+        for record in &self.records {
+            streams.entry(record.worker).or_default().push(record);
+        }
+        for records in streams.values() {
+            assert_eq!(records[0].part, Part::Start);
+            assert_eq!(records[records.len() - 1].part, Part::End);
+            assert!(records.windows(2).all(|two| two[0].time <= two[1].time));
+        }
+    }
+}
+
+pub fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is set");
+    u64::try_from(since.as_millis()).expect("a time fits")
+}
