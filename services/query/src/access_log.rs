@@ -1,0 +1,70 @@
+//! Reads with tokens for all accounts, written down before they are answered.
+//!
+//! A read that can not be written down is not answered: TENANT-1 asks for the line.
+
+use record::Time;
+use serde::Serialize;
+use store::{Rows, Store, tables};
+
+use crate::problem::{Code, Problem};
+use crate::tokens::Known;
+
+/// Longest text of what was read, bytes; the paths of this API are shorter.
+const WHAT_MAX: usize = 512;
+
+/// Writes the table `access_log`.
+pub(crate) struct AccessLog {
+    store: Store,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    at: String,
+    token_name: &'a str,
+    role: &'a str,
+    account: &'a str,
+    what: &'a str,
+}
+
+impl AccessLog {
+    pub(crate) fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// One line; `what` is method and target of the request.
+    pub(crate) async fn write(&self, known: &Known, what: &str, at: Time) -> Result<(), Problem> {
+        let mut rows = Rows::new(&tables::ACCESS_LOG);
+        let row = Row {
+            at: at.to_rfc3339(),
+            token_name: &known.name,
+            role: known.role.as_str(),
+            account: known.account.as_deref().unwrap_or_default(),
+            what: cut(what),
+        };
+        rows.push(&row).map_err(Problem::internal)?;
+        self.store.append(&rows).await.map_err(|error| {
+            let detail = "the access could not be written down; try again in a moment";
+            Problem::new(Code::StoreUnavailable, detail).because(error)
+        })
+    }
+}
+
+fn cut(text: &str) -> &str {
+    let mut end = text.len().min(WHAT_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        assert_eq!(cut("GET /"), "GET /");
+        assert_eq!(cut(&"a".repeat(600)).len(), WHAT_MAX);
+        assert_eq!(cut(&format!("a{}", "é".repeat(300))).len(), WHAT_MAX - 1);
+    }
+}

@@ -1,0 +1,249 @@
+//! An account's share of a proof: the sums over its own rows of the hour's cut.
+//!
+//! - The cut says which records belong to the hour: those whose stream and `seq` lie in its ranges.
+//!   So a record that came too late changes nothing here, as it changes nothing in the bill.
+//! - The hash is made like the one of the whole proof, over the account's rows alone.
+//! - Streams without a row of the account are not named.
+
+use record::Hour;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::ProofHead;
+use crate::app::Shared;
+use crate::problem::{Code, Problem};
+use crate::scope::{Scope, Select, Table};
+
+/// Ranges of one cut: one per stream, and one more per gap. Each row is compared with all of them,
+/// so beyond this the query is refused, not run.
+const RANGES_MAX: usize = 10_000;
+
+/// An account's share of an hour's proof.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OwnProof {
+    /// Whose.
+    account: String,
+    /// Version of the rule of billing.
+    rule: u16,
+    /// The columns that the hashes are made of.
+    columns: Vec<String>,
+    /// One for each stream with rows of the account.
+    streams: Vec<OwnStream>,
+    /// The sums of all of them.
+    total: OwnSums,
+}
+
+/// The account's rows of one stream.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct OwnStream {
+    /// Name of the gateway.
+    gateway: String,
+    /// The life of its process.
+    epoch: u64,
+    /// The worker.
+    worker: u16,
+    #[serde(flatten)]
+    sums: OwnSums,
+    /// Hash of the billed columns of the rows, in any order: 16 hex digits.
+    hash: String,
+}
+
+/// What the account's bill is made of.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct OwnSums {
+    /// Rows.
+    stored: u64,
+    /// Calls that count.
+    billable: u64,
+    /// Bytes of responses.
+    rsp_len: u64,
+    /// Bytes to backends.
+    ups_req_len: u64,
+}
+
+/// Of a cut: which records belong to the hour.
+#[derive(Debug, Deserialize)]
+struct Cut {
+    streams: Vec<CutStream>,
+}
+
+#[derive(Debug, Deserialize)]
+struct CutStream {
+    gateway: String,
+    epoch: u64,
+    worker: u16,
+    ranges: Vec<(u64, u64)>,
+}
+
+#[derive(Debug, Deserialize)]
+struct CutRow {
+    cut: String,
+}
+
+/// The sums over the rows of `account`, which is the one that `scope` is bound to.
+pub(super) async fn compute(
+    app: &Shared,
+    scope: &Scope,
+    account: &str,
+    hour: Hour,
+    head: ProofHead,
+) -> Result<OwnProof, Problem> {
+    let rows: Vec<CutRow> = app.reader.fetch(scope, &cut_sql(hour)).await?;
+    let row = rows.into_iter().next().ok_or_else(|| Problem::internal(NoCut { hour }))?;
+    let cut: Cut = serde_json::from_str(&row.cut).map_err(Problem::internal)?;
+    let select = sums_sql(hour, account, &cut, &head.columns)?;
+    let streams: Vec<OwnStream> = app.reader.fetch(scope, &select).await?;
+    let mut total = OwnSums::default();
+    for OwnStream { sums, .. } in &streams {
+        total.stored += sums.stored;
+        total.billable += sums.billable;
+        total.rsp_len += sums.rsp_len;
+        total.ups_req_len += sums.ups_req_len;
+    }
+    let ProofHead { rule, columns, .. } = head;
+    Ok(OwnProof { account: account.to_owned(), rule, columns, streams, total })
+}
+
+/// A closed hour has a cut; this one's is gone.
+#[derive(Debug, thiserror::Error)]
+#[error("the closed hour {hour} has no cut")]
+struct NoCut {
+    hour: Hour,
+}
+
+/// A stored proof names a column that can not be one.
+#[derive(Debug, thiserror::Error)]
+#[error("the stored proof names the column `{0}`")]
+struct NoColumn(String);
+
+fn cut_sql(hour: Hour) -> Select {
+    Select::new(Table::Cuts, "cut")
+        .filter("hour = {hour:DateTime('UTC')}")
+        .param("hour", hour.to_string())
+        .limit(1)
+}
+
+fn sums_sql(hour: Hour, account: &str, cut: &Cut, columns: &[String]) -> Result<Select, Problem> {
+    let is_none = |name: &&String| {
+        !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+            || name.is_empty()
+    };
+    if let Some(column) = columns.iter().find(is_none) {
+        return Err(Problem::internal(NoColumn(column.clone())));
+    }
+    // By table, since the sums take the names of columns.
+    let columns: Vec<_> = columns.iter().map(|column| format!("records.{column}")).collect();
+    let columns = columns.join(", ");
+    let ranges = Ranges::of(cut)?;
+    Ok(Select::new(
+        Table::Records,
+        format!(
+            "gateway, epoch, worker, count() AS stored, \
+             countIf(records.billable) AS billable, sum(records.rsp_len) AS rsp_len, \
+             sum(records.ups_req_len) AS ups_req_len, \
+             leftPad(lower(hex(sumWithOverflow(sipHash64({columns})))), 16, '0') AS hash"
+        ),
+    )
+    .filter("account = {account:String}")
+    .filter("hour = {hour:DateTime('UTC')}")
+    .filter(
+        "arrayExists((g, e, w, a, b) -> g = gateway AND e = epoch AND w = worker \
+         AND seq BETWEEN a AND b, {gateways:Array(String)}, {epochs:Array(UInt64)}, \
+         {workers:Array(UInt64)}, {firsts:Array(UInt64)}, {lasts:Array(UInt64)})",
+    )
+    .param("account", account)
+    .param("hour", hour.to_string())
+    .param("gateways", ranges.gateways)
+    .param("epochs", ranges.epochs)
+    .param("workers", ranges.workers)
+    .param("firsts", ranges.firsts)
+    .param("lasts", ranges.lasts)
+    .group("gateway, epoch, worker")
+    .order("gateway, epoch, worker"))
+}
+
+/// The ranges of a cut, column by column.
+#[derive(Debug, Default)]
+struct Ranges {
+    gateways: Vec<String>,
+    epochs: Vec<u64>,
+    workers: Vec<u64>,
+    firsts: Vec<u64>,
+    lasts: Vec<u64>,
+}
+
+// === impl Ranges ===
+
+impl Ranges {
+    fn of(cut: &Cut) -> Result<Self, Problem> {
+        let mut all = Self::default();
+        for stream in &cut.streams {
+            for (first, last) in &stream.ranges {
+                all.gateways.push(stream.gateway.clone());
+                all.epochs.push(stream.epoch);
+                all.workers.push(stream.worker.into());
+                all.firsts.push(*first);
+                all.lasts.push(*last);
+            }
+        }
+        if all.firsts.len() > RANGES_MAX {
+            let detail = format!("the hour's cut has more than {RANGES_MAX} ranges");
+            return Err(Problem::new(Code::AnswerTooLarge, detail));
+        }
+        Ok(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CUT: &str = r#"{"hour":"2026-11-20T13:00:00Z","rule":1,"streams":[
+        {"gateway":"g","epoch":9,"worker":1,"first":0,"last":9,"ranges":[[0,4],[7,9]],"dead":[]},
+        {"gateway":"h","epoch":10,"worker":0,"ranges":[],"dead":[]}
+    ]}"#;
+
+    fn cut() -> Cut {
+        serde_json::from_str(CUT).expect("a cut")
+    }
+
+    #[test]
+    fn a_cut_becomes_columns_of_ranges() {
+        let ranges = Ranges::of(&cut()).expect("few");
+        assert_eq!(ranges.gateways, ["g", "g"]);
+        assert_eq!(ranges.epochs, [9, 9]);
+        assert_eq!(ranges.workers, [1, 1]);
+        assert_eq!((ranges.firsts, ranges.lasts), (vec![0, 7], vec![4, 9]));
+    }
+
+    #[test]
+    fn the_sums_are_of_the_accounts_rows_in_the_cut() {
+        let columns = ["req_id".to_owned(), "rsp_len".to_owned()];
+        let select = sums_sql(Hour(0), "7", &cut(), &columns).expect("good");
+        assert_eq!(
+            select.sql(&Scope::account("7")).text(),
+            "SELECT gateway, epoch, worker, count() AS stored, \
+             countIf(records.billable) AS billable, sum(records.rsp_len) AS rsp_len, \
+             sum(records.ups_req_len) AS ups_req_len, \
+             leftPad(lower(hex(sumWithOverflow(sipHash64(records.req_id, records.rsp_len)))), 16, \
+             '0') AS hash\n\
+             FROM records\n\
+             WHERE (account = {scope:String} OR caller = {scope:String})\n  \
+             AND (account = {account:String})\n  \
+             AND (hour = {hour:DateTime('UTC')})\n  \
+             AND (arrayExists((g, e, w, a, b) -> g = gateway AND e = epoch AND w = worker \
+             AND seq BETWEEN a AND b, {gateways:Array(String)}, {epochs:Array(UInt64)}, \
+             {workers:Array(UInt64)}, {firsts:Array(UInt64)}, {lasts:Array(UInt64)}))\n\
+             GROUP BY gateway, epoch, worker\n\
+             ORDER BY gateway, epoch, worker"
+        );
+    }
+
+    #[test]
+    fn a_stored_column_that_is_none_is_not_run() {
+        for bad in ["", "a)", "a, b", "A", "a b"] {
+            let refused = sums_sql(Hour(0), "7", &cut(), &[bad.to_owned()]).expect_err("refused");
+            assert_eq!(refused.code, Code::Internal, "{bad}");
+        }
+    }
+}
