@@ -1,4 +1,7 @@
 //! What every source of records gives and takes.
+//!
+//! The shape is that of Kafka with its rebalances, so that Kafka can stand behind it: many
+//! partitions, each assigned and revoked. The spool and memory have partition 0 only.
 
 use std::future::Future;
 use std::ops::Range;
@@ -7,15 +10,20 @@ use std::time::Duration;
 
 use record::Stream;
 
-/// Where records come from. Not acknowledged: comes again. Acknowledged: may be gone.
+/// Most marks that are asked for and not reached; nobody needs more than a few.
+pub(crate) const MARKS_MAX: u64 = 1024;
+
+/// Where records come from. Not acknowledged: comes again. Acknowledged: may be gone. All futures
+/// may be dropped at any await; nothing is lost then.
 pub trait Source: Send + 'static {
     /// Stands in claims, like `spool:<gateway>`.
     fn name(&self) -> &str;
 
-    /// The next event; waits until there is one. Safe to drop at an await.
+    /// The next event; waits until there is one.
     fn next(&mut self) -> impl Future<Output = Result<Event, SourceError>> + Send;
 
-    /// All of the partition up to and including `position` is stored.
+    /// All of the partition up to and including `position` is stored. Acknowledging again what
+    /// is acknowledged does nothing.
     fn ack(
         &mut self,
         partition: u32,
@@ -89,13 +97,14 @@ pub struct Place {
 /// How much a source may hold in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// Greatest bytes of a batch (one message is always let through).
+    /// Bytes of a batch, not counting the message that crosses them.
     pub batch_bytes: usize,
     /// Greatest number of messages of a batch.
     pub batch_messages: usize,
     /// Batches that are read ahead.
     pub queued: usize,
-    /// How long a small batch is followed by a pause, so that the next one is larger.
+    /// A small batch is followed by such a pause, so that the next one is larger and writers
+    /// need not wake the reader for each record.
     pub linger: Duration,
 }
 
@@ -108,7 +117,7 @@ pub enum SourceError {
         /// The partition.
         partition: u32,
     },
-    /// The position was not given, or was made void by a rewind, or is acknowledged already.
+    /// The position was never given, or was made void by a rewind.
     #[error("position {position} of partition {partition} is not among those given")]
     OutOfRange {
         /// The partition.
@@ -116,12 +125,18 @@ pub enum SourceError {
         /// The position.
         position: u64,
     },
-    /// The spool could not be read; the next call tries again.
+    /// The spool could not be read; the next call tries the same place again.
     #[error("failed to read from the spool")]
     Read(#[source] spool::ReadError),
     /// The spool did not take the acknowledgement; it may be repeated.
     #[error("failed to acknowledge to the spool")]
     Ack(#[source] spool::AckError),
+    /// Nobody takes the events that the marks wait for.
+    #[error("{outstanding} marks are not reached yet; no more are taken")]
+    TooManyMarks {
+        /// How many there are.
+        outstanding: u64,
+    },
     /// The source has ended.
     #[error("the source is closed")]
     Closed,
@@ -141,13 +156,12 @@ impl Batch {
     }
 }
 
+// === impl Bounds ===
+
 impl Default for Bounds {
+    /// A batch as one insert likes it, two of them read ahead, and a pause that nobody notices.
     fn default() -> Self {
-        Self {
-            batch_bytes: 1 << 20,
-            batch_messages: 8192,
-            queued: 2,
-            linger: Duration::from_millis(10),
-        }
+        let linger = Duration::from_millis(10);
+        Self { batch_bytes: 4 << 20, batch_messages: 16 << 10, queued: 2, linger }
     }
 }
