@@ -7,6 +7,7 @@
 
 mod decode;
 mod encode;
+mod escape;
 mod member;
 mod value;
 
@@ -14,7 +15,7 @@ use crate::Part;
 
 pub use decode::{DECODE_MAX, decode};
 pub use encode::encode;
-pub(crate) use encode::escaped_len;
+pub(crate) use escape::escaped_len;
 
 /// Why bytes are no record. Its text becomes the dead letter's reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

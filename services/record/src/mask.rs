@@ -41,6 +41,9 @@ const WHOLE: [&str; 10] =
 /// The public half of a key pair: it stands in the record anyway.
 const PUBLIC: &str = "secretid";
 
+/// Names up to this length, in bytes, are compared without allocating; few are longer.
+const USUAL_NAME: usize = 64;
+
 /// Replaces the values of secret keys by `REDACTED`; the keys stay. Borrowed when there are
 /// none. Masking twice changes nothing.
 pub fn mask_query(query: &str) -> Cow<'_, str> {
@@ -83,7 +86,7 @@ fn masked(pair: &str) -> Option<&str> {
 
 /// Is, once decoded, a text with `key=secret` in it: an address to return to, an inner query.
 fn nested(value: &str) -> bool {
-    if !["=", "%3D", "%3d"].iter().any(|sign| value.contains(sign)) {
+    if !may_hold_pair(value.as_bytes()) {
         return false;
     }
     decoded(value)
@@ -92,33 +95,38 @@ fn nested(value: &str) -> bool {
         .any(|(key, value)| !matches!(value, "" | MASK) && secret(key))
 }
 
+/// Holds a `=`, plain or percent-encoded.
+fn may_hold_pair(value: &[u8]) -> bool {
+    memchr::memchr2_iter(b'=', b'%', value)
+        .any(|at| matches!(&value[at..], [b'=', ..] | [b'%', b'3', b'd' | b'D', ..]))
+}
+
 /// Names a secret, itself or in a part of it (`user[password]`, `auth.token`).
 fn secret(key: &str) -> bool {
-    key.split(['[', ']', '.', ':', '$', ' ', '/']).any(|name| {
-        !is(name, PUBLIC)
-            && (WHOLE.iter().any(|word| is(name, word)) || PARTS.iter().any(|word| has(name, word)))
-    })
+    key.split(['[', ']', '.', ':', '$', ' ', '/']).any(secret_name)
+}
+
+fn secret_name(name: &str) -> bool {
+    let mut buffer = [0; USUAL_NAME];
+    let name = folded(name, &mut buffer);
+    let has = |part: &&str| name.windows(part.len()).any(|window| window == part.as_bytes());
+    *name != *PUBLIC.as_bytes()
+        && (WHOLE.iter().any(|whole| *name == *whole.as_bytes()) || PARTS.iter().any(has))
 }
 
 /// The letters of a key as they are compared: lower case, without `-` and `_`.
-fn folded(name: &str) -> impl Iterator<Item = u8> + Clone {
-    name.bytes().filter(|byte| !matches!(byte, b'-' | b'_')).map(|byte| byte.to_ascii_lowercase())
-}
-
-fn is(name: &str, word: &str) -> bool {
-    folded(name).eq(word.bytes())
-}
-
-fn has(name: &str, word: &str) -> bool {
-    let mut letters = folded(name);
-    loop {
-        if letters.clone().take(word.len()).eq(word.bytes()) {
-            return true;
-        }
-        if letters.next().is_none() {
-            return false;
-        }
+fn folded<'b>(name: &str, buffer: &'b mut [u8; USUAL_NAME]) -> Cow<'b, [u8]> {
+    let letters = name.bytes().filter(|byte| !matches!(byte, b'-' | b'_'));
+    let letters = letters.map(|byte| byte.to_ascii_lowercase());
+    if name.len() > USUAL_NAME {
+        return Cow::Owned(letters.collect());
     }
+    let mut len = 0_usize;
+    for (place, letter) in buffer.iter_mut().zip(letters) {
+        *place = letter;
+        len = len.saturating_add(1);
+    }
+    Cow::Borrowed(&buffer[..len])
 }
 
 /// Percent-decoded, `+` as a space, what is no UTF-8 as �.

@@ -3,32 +3,12 @@
 //! Nothing is allocated but the room in `out`. The record is written as it is:
 //! [`Record::cap`](crate::Record::cap) is what keeps it within its limits.
 
+use super::escape::escape;
 use crate::key::Key;
 use crate::{Fault, InstanceType, Life, Millis, Net, Part, PreviousLife, Record};
 
 /// Room taken in advance: more than an ordinary record needs.
 const USUAL_BYTES: usize = 1024;
-
-/// What a byte becomes in a JSON string: 0 itself, `u` the six bytes `\u00XX`, else `\` and
-/// this letter.
-const ESCAPES: [u8; 256] = {
-    let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 0x20_usize {
-        table[byte] = b'u';
-        byte = byte.wrapping_add(1);
-    }
-    table[0x08] = b'b';
-    table[0x09] = b't';
-    table[0x0a] = b'n';
-    table[0x0c] = b'f';
-    table[0x0d] = b'r';
-    table[b'"' as usize] = b'"';
-    table[b'\\' as usize] = b'\\';
-    table
-};
-
-const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// Appends the record's JSON form to `out`.
 pub fn encode(record: &Record<'_>, out: &mut Vec<u8>) {
@@ -40,16 +20,6 @@ pub fn encode(record: &Record<'_>, out: &mut Vec<u8>) {
     exchange(record, &mut object);
     caller(record, &mut object);
     object.end(start);
-}
-
-/// How many bytes a text takes between the quotes of a JSON string.
-pub(crate) fn escaped_len(text: &str) -> usize {
-    let len_of = |byte: u8| match ESCAPES[usize::from(byte)] {
-        0 => 1_usize,
-        b'u' => 6,
-        _ => 2,
-    };
-    text.bytes().map(len_of).fold(0, usize::saturating_add)
 }
 
 /// Who wrote it, where it stands, whose it is.
@@ -233,24 +203,4 @@ impl Object<'_> {
         self.out[start] = b'{';
         self.out.push(b'}');
     }
-}
-
-/// Appends a text with what JSON demands escaped; runs between escapes are copied whole.
-fn escape(text: &[u8], out: &mut Vec<u8>) {
-    let mut rest = text;
-    while let Some(at) = rest.iter().position(|&byte| ESCAPES[usize::from(byte)] != 0) {
-        let (plain, escaped) = rest.split_at(at);
-        out.extend_from_slice(plain);
-        let Some((&byte, after)) = escaped.split_first() else { return };
-        match ESCAPES[usize::from(byte)] {
-            b'u' => {
-                out.extend_from_slice(b"\\u00");
-                out.push(HEX[usize::from(byte >> 4)]);
-                out.push(HEX[usize::from(byte & 0xf)]);
-            }
-            letter => out.extend_from_slice(&[b'\\', letter]),
-        }
-        rest = after;
-    }
-    out.extend_from_slice(rest);
 }

@@ -93,6 +93,8 @@ fn a_secret_key_is_known_however_it_is_written() {
     check("a=1;token=s;t", "a=1;token=REDACTED");
     check("token=a;b=c", "token=REDACTED");
     check("token=a=b==", "token=REDACTED");
+    let long = "x-".repeat(100);
+    check(&format!("{long}token=s"), &format!("{long}token=REDACTED"));
     check("token=s&token=t", "token=REDACTED&token=REDACTED");
 }
 
