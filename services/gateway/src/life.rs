@@ -66,6 +66,10 @@ async fn phases<'w>(
     receive::receive(wire, exchange, &head, &upload.hint())?;
     let matched = route::route(&worker.policy, exchange, &head)?;
     admit::admit(worker, exchange, &matched, &head)?;
+    if let Some(entry) = wire.refused() {
+        // Its body is bad already.
+        return Err(Refusal::new(entry, &[]).into());
+    }
     match &matched.api.backend {
         Backend::Mock(mock) => {
             if wire.request_complete() {

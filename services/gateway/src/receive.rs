@@ -21,14 +21,14 @@ pub(crate) fn receive(
     head: &Parts,
     body: &SizeHint,
 ) -> Result<(), Refusal<'static>> {
-    let refused = wire.refused();
-    if refused.is_none() {
+    let stand_in = wire.stand_in();
+    if stand_in.is_none() {
         keep(exchange, head);
     }
     if !wire.worker.reserve(exchange) {
         return Err(Refusal::new(&forward::SPOOL_FULL, &[]));
     }
-    if let Some(entry) = refused {
+    if let Some(entry) = stand_in {
         return Err(Refusal::new(entry, &[]));
     }
     if body.lower() > wire.worker.config.limits.body {

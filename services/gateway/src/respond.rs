@@ -71,7 +71,7 @@ pub(crate) fn backend(
     drop_hop_by_hop(&mut head.headers);
     head.version = Version::HTTP_11;
     if exchange.facts.borrow().request.http_10 && body.unframed() {
-        wire.abort_if_cut();
+        wire.reset_if_cut();
     }
     finish(wire, exchange, head, Source::Backend(body))
 }

@@ -106,6 +106,11 @@ impl Wire {
         self.refused.get()
     }
 
+    /// Why the head of the current request was refused: what hyper has is a stand-in.
+    pub(crate) fn stand_in(&self) -> Option<Refused> {
+        self.refused.get().filter(|_| self.input.borrow().stands_in())
+    }
+
     /// True when all of the current request was received.
     pub(crate) fn request_complete(&self) -> bool {
         self.input.borrow().complete()
@@ -134,8 +139,8 @@ impl Wire {
         self.lost() || (cut && self.exchange().is_some_and(begun))
     }
 
-    /// A cut answer is to end in a reset: its length is not known to the client.
-    pub(crate) fn abort_if_cut(&self) {
+    /// The client can not count the bytes of the answer: if it is cut, the connection is reset.
+    pub(crate) fn reset_if_cut(&self) {
         self.unframed.set(true);
     }
 
@@ -177,15 +182,15 @@ impl Wire {
             &forward::INTERNAL
         };
         exchange.fail_with(entry, Phase::None);
-        if self.unframed.get() {
-            self.abort();
-        }
         let mut facts = exchange.facts.borrow_mut();
         facts.tries.end(None);
         if facts.status == 0 || (self.lost() && !exchange.head_sent.get()) {
             facts.status = entry.status;
         }
         drop(facts);
+        if self.unframed.get() {
+            self.abort();
+        }
         self.worker.close(&exchange, None);
     }
 

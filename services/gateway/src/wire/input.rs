@@ -70,6 +70,11 @@ impl Input {
         matches!(self.place, Place::Head(_))
     }
 
+    /// True when the head was refused.
+    pub(super) fn stands_in(&self) -> bool {
+        matches!(self.place, Place::Refused { mid_body: false })
+    }
+
     pub(super) fn waiting_for(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.since)
     }

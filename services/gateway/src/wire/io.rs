@@ -5,6 +5,7 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use policy::errors::framing;
@@ -166,10 +167,11 @@ impl Wire {
         }
     }
 
-    /// Closes the socket so that the client can not take the answer for whole.
+    /// Has the close of the socket reset the connection: the client shall not take what it got for
+    /// a whole answer.
     pub(super) fn abort(&self) {
         // A failure means that the connection is closed already.
-        let _closed =
-            SockRef::from(&*self.socket.borrow()).set_linger(Some(std::time::Duration::ZERO));
+        let _closed = SockRef::from(&*self.socket.borrow()).set_linger(Some(Duration::ZERO));
+        self.lose();
     }
 }

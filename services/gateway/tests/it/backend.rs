@@ -143,9 +143,9 @@ impl Peer {
     }
 
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
-        self.socket.write_all(bytes.as_ref())?;
+        // Before they are written: the test may look as soon as the gateway has them.
         self.note(|seen| seen.sent += bytes.as_ref().len() as u64);
-        Ok(())
+        self.socket.write_all(bytes.as_ref())
     }
 
     fn note(&self, change: impl FnOnce(&mut Seen)) {

@@ -1,9 +1,25 @@
 //! The gateway over real sockets: raw clients, raw backends, records read back from the spool.
 //!
 //! - `exact`: every shape of exchange, its record against what the raw sockets saw;
+//! - `leaving`: a client, then a backend, that leaves in each phase;
+//! - `refused`: framing, limits and everything that the gateway answers by itself;
+//! - `waiting`: each limit of time;
+//! - `retried`: connections that had stood, addresses that do not accept;
+//! - `held`: the last byte is never readable before the record is on disk;
+//! - `memory`: a large body to a reader that stalls;
+//! - `full`: a spool without room;
+//! - `drained`: the end, heartbeats, interim records, ports in use.
 
 mod backend;
 mod client;
 mod world;
 
+mod drained;
 mod exact;
+mod full;
+mod held;
+mod leaving;
+mod memory;
+mod refused;
+mod retried;
+mod waiting;

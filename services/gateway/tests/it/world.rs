@@ -24,7 +24,7 @@ pub struct World {
     /// All records read so far, in order.
     pub records: Vec<Record<'static>>,
     pub spool: spool::Config,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 /// How a world differs from the usual one.
@@ -138,7 +138,7 @@ impl World {
             Gateway::start(plan.config, Arc::new(policy), streams).expect("the gateway starts");
         let address = running.addr();
         let (records, reader) = (Vec::new(), opened.reader);
-        Self { running: Some(running), address, reader, records, spool, _dir: dir }
+        Self { running: Some(running), address, reader, records, spool, dir }
     }
 
     /// Reads what is new on disk.
@@ -194,6 +194,11 @@ impl World {
 
     pub fn finals(&self) -> Vec<Record<'static>> {
         self.records.iter().filter(|record| record.part == Part::Final).cloned().collect()
+    }
+
+    /// Ends it; gives the spool, and the folder that it is in.
+    pub fn end(self) -> (spool::Config, TempDir) {
+        (self.spool, self.dir)
     }
 
     /// Drains; then all streams are whole: `start` first, `end` last, no gaps.

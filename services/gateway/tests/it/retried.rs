@@ -1,0 +1,110 @@
+//! A second try: when it is made, and what the record says of both.
+
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex};
+
+use record::Fault;
+
+use crate::backend::Backend;
+use crate::client::Client;
+use crate::world::World;
+
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+const GET: &str = "GET /release/b/x HTTP/1.1\r\nHost: a.test\r\n\r\n";
+
+/// A backend whose first connection answers one request, takes a second, and closes.
+fn breaks_on_reuse() -> Backend {
+    Backend::start(|mut peer| {
+        peer.request()?;
+        peer.send(OK)?;
+        peer.request()?;
+        if peer.number > 0 { peer.send(OK) } else { Ok(()) }
+    })
+}
+
+#[test]
+fn a_kept_connection_that_breaks_under_a_get_is_replaced_once() {
+    let backend = breaks_on_reuse();
+    let mut world = World::start(backend.address);
+    let mut client = Client::connect(world.address);
+    client.call(GET);
+    let answer = client.call(GET);
+    assert_eq!(answer.status, 200);
+    let record = world.record(answer.id());
+    assert_eq!((record.rsp_st, record.ups_st.as_ref()), (200, "502, 200"));
+    assert_eq!((record.fault, record.err_msg.as_ref()), (Fault::None, ""));
+    let address = backend.address;
+    assert_eq!(record.upip, format!("{address}, {address}"));
+    let seen = backend.seen();
+    let first = world.finals()[0].clone();
+    let received: u64 = seen.iter().map(|seen| seen.received).sum();
+    assert_eq!(first.ups_req_len + record.ups_req_len, received, "both tries are counted");
+}
+
+#[test]
+fn a_post_that_may_have_been_done_is_not_repeated() {
+    let mut world = World::start(breaks_on_reuse().address);
+    let mut client = Client::connect(world.address);
+    client.call(GET);
+    let post = "POST /release/b/x HTTP/1.1\r\nHost: a.test\r\nContent-Length: 1\r\n\r\na";
+    let answer = client.call(post);
+    assert_eq!(answer.status, 502);
+    let record = world.record(answer.id());
+    assert_eq!((record.ups_st.as_ref(), record.phase.as_ref()), ("502", "waiting"));
+}
+
+#[test]
+fn a_fresh_connection_that_breaks_is_not_repeated() {
+    let mut world = World::start(Backend::start(|mut peer| peer.request().map(drop)).address);
+    let answer = Client::connect(world.address).call(GET);
+    assert_eq!(answer.status, 502);
+    assert_eq!(world.record(answer.id()).ups_st, "502");
+}
+
+#[test]
+fn a_kept_connection_that_was_closed_is_no_try_at_all() {
+    let (close, closes) = sync_channel::<()>(0);
+    let closes = Arc::new(Mutex::new(closes));
+    let backend = Backend::start(move |mut peer| {
+        peer.request()?;
+        peer.send(OK)?;
+        if peer.number == 0 {
+            // The test lets the first connection go.
+            let _gone = closes.lock().expect("no test panics here").recv();
+            return Ok(());
+        }
+        peer.drain();
+        Ok(())
+    });
+    let mut world = World::start(backend.address);
+    let mut client = Client::connect(world.address);
+    client.call(GET);
+    close.send(()).expect("the backend waits");
+    // Whether the gateway has seen the close when the next request comes is a race: either no
+    // try is made on it, or one that is repeated. The client never notices.
+    let answer = client.call(GET);
+    assert_eq!(answer.status, 200);
+    let record = world.record(answer.id());
+    assert!(["200", "502, 200", "-, 200"].contains(&record.ups_st.as_ref()), "{}", record.ups_st);
+}
+
+#[test]
+fn an_answer_before_the_request_is_whole_closes_both_connections() {
+    let backend = Backend::start(|mut peer| {
+        peer.head()?;
+        peer.send("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")?;
+        peer.drain();
+        Ok(())
+    });
+    let mut world = World::start(backend.address);
+    for _ in 0..3 {
+        let mut client = Client::connect(world.address);
+        client
+            .send("POST /release/b/x HTTP/1.1\r\nHost: a.test\r\nContent-Length: 1000\r\n\r\nabc");
+        let answer = client.answer(false);
+        assert_eq!((answer.status, answer.header("connection")), (403, Some("close")));
+        assert_eq!(world.record(answer.id()).ups_st, "403");
+        assert_eq!(client.drain(), b"");
+    }
+    assert_eq!(backend.seen().len(), 3);
+}
