@@ -181,6 +181,7 @@ fn a_line_with_two_answers_is_refused() {
     // Our own lines never get there: such a path is written so that it forges nothing.
     let mut record = sample();
     record.uri = format!("/a][https]{forged}").into();
+    record.err_msg = format!("There is no api match uri[{}].", record.uri).into();
     let read = line(&record, Zone::UTC);
     let read = parse(read.as_bytes()).expect("a record");
     assert_eq!((read.rsp_st, &*read.ups_st), (404, "404"));
