@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use crate::{Fault, InstanceType, Life, Millis, Net, Part, PreviousLife, Record, Time};
 
-/// The seed's first example as our gateway would have written it.
+/// The first example of the provider's documentation, as our gateway would have written it.
 pub(crate) fn sample() -> Record<'static> {
     Record {
         req_id: "018d15c3ad687abc8def0123456789ab".into(),

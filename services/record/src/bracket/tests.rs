@@ -1,4 +1,5 @@
-//! Lines by hand, the seed's examples, lines made to mislead, and the way there and back.
+//! Lines by hand, the examples of the provider's documentation, lines made to mislead, and the
+//! way there and back.
 
 use proptest::prelude::*;
 
@@ -6,13 +7,13 @@ use super::{LINE_MAX, Zone, parse, write};
 use crate::samples::{record, sample};
 use crate::{Millis, Reason, Record, Time, judge};
 
-/// The line of the seed's first example.
+/// The first example of the provider's documentation as a line.
 const FIRST: &str = "[1251762227][release][service][example.com][api-1][/a][https][rsp_st:404]\
     [ups_st:404][cip:203.0.113.7][uip:10.0.0.1:80][vip:198.51.100.1][rsp_len:644][req_len:566]\
     [req_t:0.041][ups_rsp_t:0.028][ups_conn_t:0.012][ups_head_t:0.028][err_msg:-][tcp_rtt:1500]\
     [7][17/Jan/2024:12:08:49 +0800][req_id:016f000a044cc9d3ff6f0c99e7cdc1]";
 
-/// East of UTC by 8 hours, as the seed's console shows times.
+/// East of UTC by 8 hours, as the provider's console shows times.
 fn east() -> Zone {
     Zone::east(480).expect("less than a day")
 }

@@ -1,4 +1,4 @@
-//! Ids against the standard's example (RFC 9562, appendix A.6) and the seed's.
+//! Ids against the standard's example (RFC 9562, appendix A.6) and the ids of the provider's documentation.
 
 use proptest::prelude::*;
 
