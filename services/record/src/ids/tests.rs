@@ -1,4 +1,5 @@
-//! Ids against the standard's example (RFC 9562, appendix A.6) and the ids of the provider's documentation.
+//! Ids against the standard's example (RFC 9562, appendix A.6) and those that the provider's
+//! documentation shows.
 
 use proptest::prelude::*;
 
