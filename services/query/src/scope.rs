@@ -234,7 +234,7 @@ impl Reader {
             "SELECT count() AS count, max(time) AS newest\nFROM records\n\
              WHERE time >= {since:DateTime64(3, 'UTC')}",
         )
-        .param("since", since.to_rfc3339());
+        .param("since", since);
         let rows: Vec<Newest> = self.store.query(&sql).await?;
         let newest = rows.into_iter().next().filter(|row| row.count > 0);
         Ok(newest.and_then(|row| Time::parse_rfc3339(&row.newest)))

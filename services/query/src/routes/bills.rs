@@ -171,7 +171,7 @@ async fn stored(
 fn bills_sql(hour: Hour, account: Option<&str>) -> Select {
     let select = Select::new(Table::Bills, "bill")
         .filter("hour = {hour:DateTime('UTC')}")
-        .param("hour", hour.to_string())
+        .param("hour", hour)
         .order("account")
         .limit(BILLS_MAX as u64 + 1);
     match account {

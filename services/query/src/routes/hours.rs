@@ -52,7 +52,7 @@ pub(crate) async fn closing(
 fn closing_sql(hour: Hour) -> Select {
     Select::new(Table::Closings, "proof, stored_at")
         .filter("hour = {hour:DateTime('UTC')}")
-        .param("hour", hour.to_string())
+        .param("hour", hour)
         .limit(1)
 }
 

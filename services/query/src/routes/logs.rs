@@ -148,11 +148,11 @@ fn lookup(condition: &'static str, id: &str) -> Select {
 }
 
 fn from(select: Select, ms: i64) -> Select {
-    select.filter("time >= {from:DateTime64(3, 'UTC')}").param("from", Time(ms).to_rfc3339())
+    select.filter("time >= {from:DateTime64(3, 'UTC')}").param("from", Time(ms))
 }
 
 fn until(select: Select, ms: i64) -> Select {
-    select.filter("time < {to:DateTime64(3, 'UTC')}").param("to", Time(ms).to_rfc3339())
+    select.filter("time < {to:DateTime64(3, 'UTC')}").param("to", Time(ms))
 }
 
 // === impl LogBody ===

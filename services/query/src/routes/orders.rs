@@ -95,11 +95,10 @@ fn calls_sql(order: &str, span: &Span) -> Result<Select, Problem> {
         .param("order", order)
         .group("reason, billable");
     if let Some(from) = time("from", span.from.as_deref())? {
-        select =
-            select.filter("time >= {from:DateTime64(3, 'UTC')}").param("from", from.to_rfc3339());
+        select = select.filter("time >= {from:DateTime64(3, 'UTC')}").param("from", from);
     }
     if let Some(to) = time("to", span.to.as_deref())? {
-        select = select.filter("time < {to:DateTime64(3, 'UTC')}").param("to", to.to_rfc3339());
+        select = select.filter("time < {to:DateTime64(3, 'UTC')}").param("to", to);
     }
     Ok(select)
 }

@@ -43,12 +43,7 @@ pub(crate) struct ProofBody {
 }
 
 /// A whole hour's proof.
-#[derive(Debug, ToSchema, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the stored text is passed on; this describes it")
-)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct WholeProof {
     /// The hour's begin, RFC 3339.
     hour: String,
@@ -77,12 +72,7 @@ pub(crate) struct WholeProof {
 }
 
 /// One stream's share of an hour: `stored + dead + missing = last - first + 1`.
-#[derive(Debug, ToSchema, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the stored text is passed on; this describes it")
-)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProofStream {
     /// Name of the gateway.
     gateway: String,
@@ -105,12 +95,7 @@ pub(crate) struct ProofStream {
 }
 
 /// Late records of one hour.
-#[derive(Debug, ToSchema, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the stored text is passed on; this describes it")
-)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProofLate {
     /// The hour that they belong to, RFC 3339.
     hour: String,
@@ -119,12 +104,7 @@ pub(crate) struct ProofLate {
 }
 
 /// An account whose bill is held back.
-#[derive(Debug, ToSchema, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the stored text is passed on; this describes it")
-)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProofHeld {
     /// The account.
     account: String,

@@ -119,7 +119,7 @@ struct NoColumn(String);
 fn cut_sql(hour: Hour) -> Select {
     Select::new(Table::Cuts, "cut")
         .filter("hour = {hour:DateTime('UTC')}")
-        .param("hour", hour.to_string())
+        .param("hour", hour)
         .limit(1)
 }
 
@@ -152,7 +152,7 @@ fn sums_sql(hour: Hour, account: &str, cut: &Cut, columns: &[String]) -> Result<
          {workers:Array(UInt64)}, {firsts:Array(UInt64)}, {lasts:Array(UInt64)})",
     )
     .param("account", account)
-    .param("hour", hour.to_string())
+    .param("hour", hour)
     .param("gateways", ranges.gateways)
     .param("epochs", ranges.epochs)
     .param("workers", ranges.workers)
