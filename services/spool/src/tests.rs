@@ -10,13 +10,14 @@ mod room;
 mod sigkill;
 mod stall;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::disk::Disk;
 use crate::open::open_on;
 use crate::reader::Frames;
-use crate::{Config, Durability, OpenError, Room, Spool, WhenFull, Writer};
+use crate::{Config, Durability, OpenError, Reader, Room, Spool, WhenFull, Writer};
 
 /// A configuration with small segments.
 fn config(workers: u16, durability: Durability) -> Config {
@@ -66,5 +67,14 @@ fn read_all(spool: &mut Spool) -> Vec<(u16, u64, Vec<u8>)> {
             return all;
         }
         all.extend(plain(&frames));
+    }
+}
+
+/// Acknowledges what was read.
+fn acknowledge(reader: &mut Reader, frames: &Frames) {
+    let last: BTreeMap<_, _> =
+        frames.frames.iter().map(|frame| (&frame.stream, frame.seq)).collect();
+    for (stream, seq) in last {
+        reader.ack(stream, seq).expect("it was read");
     }
 }
