@@ -10,6 +10,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use tokio::net::TcpStream;
 
+use crate::connections::Place;
 use crate::life;
 use crate::metrics::Count;
 use crate::wire::{ClientIo, Wire};
@@ -19,7 +20,12 @@ use crate::worker::{Stage, Worker};
 const HYPER_PIECE: usize = 8192;
 
 /// Serves one connection to its end.
-pub(crate) async fn serve(worker: Rc<Worker>, socket: TcpStream, peer: SocketAddr) {
+pub(crate) async fn serve(
+    worker: Rc<Worker>,
+    mut place: Place,
+    socket: TcpStream,
+    peer: SocketAddr,
+) {
     worker.counters.add(Count::Connections);
     // An error means that the client is gone already.
     let Ok(local) = socket.local_addr().and_then(|local| socket.set_nodelay(true).map(|()| local))
@@ -28,7 +34,7 @@ pub(crate) async fn serve(worker: Rc<Worker>, socket: TcpStream, peer: SocketAdd
         return;
     };
     let wire = Rc::new(Wire::new(worker.clone(), socket, peer, local));
-    let _place = worker.connections.enter(wire.clone());
+    place.enter(wire.clone());
     let ended = Ended(&wire);
     drive(&wire).await;
     drop(ended);

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 
 use crate::wire::Wire;
+use crate::worker::Worker;
 
 /// The connections of one worker.
 pub(crate) struct Connections {
@@ -13,14 +14,15 @@ pub(crate) struct Connections {
     wires: RefCell<Vec<Option<Rc<Wire>>>>,
     free: RefCell<Vec<usize>>,
     open: Cell<usize>,
-    /// Whoever waits for a place, or for the end of all.
+    /// Of whoever waits for a place.
     waker: RefCell<Option<Waker>>,
 }
 
-/// A place among the connections; given back on drop.
-pub(crate) struct Place<'c> {
-    connections: &'c Connections,
-    index: usize,
+/// A place among the connections of a worker; given back on drop.
+pub(crate) struct Place {
+    worker: Rc<Worker>,
+    /// Where its wire stands, once it has one.
+    index: Option<usize>,
 }
 
 // === impl Connections ===
@@ -36,30 +38,16 @@ impl Connections {
         }
     }
 
-    pub(crate) fn open(&self) -> usize {
-        self.open.get()
-    }
-
-    /// Waits until one more may be open.
+    /// Waits until one more may be open. One task waits here: the one that accepts.
     pub(crate) async fn room(&self) {
-        self.until(|| self.open.get() < self.max).await;
-    }
-
-    /// Waits until none is open.
-    pub(crate) async fn none(&self) {
-        self.until(|| self.open.get() == 0).await;
-    }
-
-    pub(crate) fn enter(&self, wire: Rc<Wire>) -> Place<'_> {
-        let mut wires = self.wires.borrow_mut();
-        let free = self.free.borrow_mut().pop();
-        let index = free.unwrap_or(wires.len());
-        match wires.get_mut(index) {
-            Some(place) => *place = Some(wire),
-            None => wires.push(Some(wire)),
-        }
-        self.open.set(self.open.get() + 1);
-        Place { connections: self, index }
+        poll_fn(|cx| {
+            if self.open.get() < self.max {
+                return Poll::Ready(());
+            }
+            *self.waker.borrow_mut() = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
     }
 
     /// Calls `visit` with each connection that is open now.
@@ -72,25 +60,39 @@ impl Connections {
             }
         }
     }
+}
 
-    /// One task at a time waits here: the one that accepts.
-    async fn until(&self, good: impl Fn() -> bool) {
-        poll_fn(|cx| {
-            if good() {
-                return Poll::Ready(());
-            }
-            *self.waker.borrow_mut() = Some(cx.waker().clone());
-            Poll::Pending
-        })
-        .await;
+// === impl Place ===
+
+impl Place {
+    /// Takes a place: from now on the connection counts.
+    pub(crate) fn take(worker: &Rc<Worker>) -> Self {
+        let open = &worker.connections.open;
+        open.set(open.get() + 1);
+        Self { worker: worker.clone(), index: None }
+    }
+
+    /// The connection can be found by others from now on.
+    pub(crate) fn enter(&mut self, wire: Rc<Wire>) {
+        let connections = &self.worker.connections;
+        let mut wires = connections.wires.borrow_mut();
+        let free = connections.free.borrow_mut().pop();
+        let index = free.unwrap_or(wires.len());
+        match wires.get_mut(index) {
+            Some(place) => *place = Some(wire),
+            None => wires.push(Some(wire)),
+        }
+        self.index = Some(index);
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Place {
     fn drop(&mut self) {
-        let connections = self.connections;
-        connections.wires.borrow_mut()[self.index] = None;
-        connections.free.borrow_mut().push(self.index);
+        let connections = &self.worker.connections;
+        if let Some(index) = self.index {
+            connections.wires.borrow_mut()[index] = None;
+            connections.free.borrow_mut().push(index);
+        }
         connections.open.set(connections.open.get() - 1);
         if let Some(waker) = connections.waker.borrow_mut().take() {
             waker.wake();

@@ -158,6 +158,11 @@ impl Exchange {
         !self.closed.replace(true)
     }
 
+    /// False when there is no room for one.
+    pub(crate) fn has_record(&self) -> bool {
+        matches!(self.room.get(), SpoolRoom::None | SpoolRoom::Reserved)
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.get()
     }

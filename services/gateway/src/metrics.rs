@@ -31,6 +31,8 @@ pub enum Count {
     BackendReused,
     /// Tries to reach a backend a second time.
     BackendRetries,
+    /// Heads that hyper refused after we had let them pass; each is a fault of ours.
+    HyperRefused,
     /// Bytes in use of the worker's share of the spool; a level, not a sum.
     SpoolUsed,
     /// Bytes of the worker's share of the spool; a level, not a sum.
@@ -38,7 +40,7 @@ pub enum Count {
 }
 
 /// Name, help and kind of each counter, in the order of [`Count`].
-pub const METRICS: [(&str, &str, Kind); 13] = [
+pub const METRICS: [(&str, &str, Kind); 14] = [
     ("gateway_requests_total", "Requests begun.", Kind::Counter),
     ("gateway_records_total", "Records pushed into the spool.", Kind::Counter),
     ("gateway_spool_refused_total", "Requests refused for want of room.", Kind::Counter),
@@ -50,6 +52,7 @@ pub const METRICS: [(&str, &str, Kind); 13] = [
     ("gateway_backend_connections_total", "Connections to backends made.", Kind::Counter),
     ("gateway_backend_reused_total", "Requests on a standing connection.", Kind::Counter),
     ("gateway_backend_retries_total", "Second tries to reach a backend.", Kind::Counter),
+    ("gateway_hyper_refused_total", "Heads that only hyper refused.", Kind::Counter),
     ("gateway_spool_used_bytes", "Bytes of the spool in use.", Kind::Gauge),
     ("gateway_spool_capacity_bytes", "Bytes that the spool may use.", Kind::Gauge),
 ];

@@ -43,61 +43,81 @@ pub(crate) enum Entry {
     End,
 }
 
+/// What waits for the disk.
+struct Waiting {
+    /// Whose ends of answers are held until their records are on disk.
+    wires: Vec<Rc<Wire>>,
+    /// When the disk is asked again, and how long it gets after that.
+    retry: Option<(Instant, Duration)>,
+    /// The stream's end was pushed.
+    last: bool,
+}
+
 /// Writes down what the worker gives it, until the stream's end is on disk.
 pub(crate) async fn recorder(worker: Rc<Worker>) {
+    let mut waiting = Waiting { wires: Vec::new(), retry: None, last: false };
     loop {
-        let entries = next(&worker).await;
-        let last = entries.iter().any(|entry| matches!(entry, Entry::End));
+        let entries = next(&worker, waiting.retry.map(|(at, _)| at)).await;
         let now = Instant::now();
-        for entry in &entries {
-            push(&worker, entry, now);
-        }
-        write(&worker).await;
         for entry in entries {
-            if let Entry::Final { held: Some(wire), .. } = entry {
-                wire.release();
+            push(&worker, &entry, now);
+            waiting.last |= matches!(entry, Entry::End);
+            match entry {
+                // Without a record there is nothing to wait for.
+                Entry::Final { exchange, held: Some(wire) } if !exchange.has_record() => {
+                    wire.release();
+                }
+                Entry::Final { held: Some(wire), .. } => waiting.wires.push(wire),
+                _ => {}
             }
         }
-        if last {
+        if waiting.retry.is_some_and(|(at, _)| now < at) {
+            continue;
+        }
+        waiting.write(&worker, now);
+        if waiting.last && waiting.retry.is_none() {
             return;
         }
     }
 }
 
-/// Waits until something is to be written down; takes all of it.
-async fn next(worker: &Worker) -> Vec<Entry> {
-    poll_fn(|cx| {
+impl Waiting {
+    /// One write for all that was pushed. When it is on disk, the answers may leave.
+    fn write(&mut self, worker: &Worker, now: Instant) {
+        worker.counters.add(Count::SpoolWrites);
+        let written = worker.writer.borrow_mut().write();
+        let Err(stalled) = written else {
+            self.retry = None;
+            if worker.stalled.replace(false) {
+                tracing::info!("spool takes records again");
+            }
+            self.wires.drain(..).for_each(|wire| wire.release());
+            return;
+        };
+        worker.counters.add(Count::SpoolStalls);
+        if !worker.stalled.replace(true) {
+            let cause = std::error::Error::source(&stalled).map(ToString::to_string);
+            tracing::error!(cause, "spool does not take records, answers are held");
+        }
+        let wait = self.retry.map_or(RETRY_MIN, |(_, wait)| RETRY_MAX.min(wait * 2));
+        self.retry = Some((now + wait, wait));
+    }
+}
+
+/// Waits until something is to be written down, and takes all of it; or until the disk is to be
+/// asked again.
+async fn next(worker: &Worker, retry: Option<Instant>) -> Vec<Entry> {
+    let given = poll_fn(|cx| {
         let entries = mem::take(&mut *worker.pending.borrow_mut());
         if !entries.is_empty() {
             return Poll::Ready(entries);
         }
         *worker.recorder.borrow_mut() = Some(cx.waker().clone());
         Poll::Pending
-    })
-    .await
-}
-
-/// One write for all that was pushed; returns when it is on disk.
-async fn write(worker: &Worker) {
-    let mut wait = RETRY_MIN;
-    loop {
-        let written = worker.writer.borrow_mut().write();
-        worker.counters.add(Count::SpoolWrites);
-        match written {
-            Ok(()) => break,
-            Err(stalled) => {
-                if !worker.stalled.replace(true) {
-                    let cause = std::error::Error::source(&stalled).map(ToString::to_string);
-                    tracing::error!(cause, "spool does not take records, answers are held");
-                }
-                worker.counters.add(Count::SpoolStalls);
-                tokio::time::sleep(wait).await;
-                wait = RETRY_MAX.min(wait * 2);
-            }
-        }
-    }
-    if worker.stalled.replace(false) {
-        tracing::info!("spool takes records again");
+    });
+    match retry {
+        None => given.await,
+        Some(at) => tokio::time::timeout_at(at.into(), given).await.unwrap_or_default(),
     }
 }
 

@@ -12,10 +12,12 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use chrono::DateTime;
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, response};
 use http_body::{Body, Frame, SizeHint};
 use policy::{Mock, Refusal};
+use record::Time;
 
 use crate::exchange::Exchange;
 use crate::forward::{BackendBody, BodyCut, X_API_REQUEST_ID, drop_hop_by_hop};
@@ -87,12 +89,21 @@ fn own(
     let (mut head, ()) = Response::new(()).into_parts();
     head.status = status;
     head.headers = headers;
+    if let Ok(date) = HeaderValue::from_str(&date(wire.worker.now())) {
+        head.headers.insert(DATE, date);
+    }
     let bodiless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     if *method == Method::HEAD && !bodiless {
         head.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
     }
     let body = if bodiless || *method == Method::HEAD { Bytes::new() } else { body };
     finish(wire, exchange, head, Source::Own(body))
+}
+
+/// The `Date` of an answer that the gateway makes (RFC 9110, 5.6.7).
+fn date(now: Time) -> String {
+    let at = DateTime::from_timestamp_millis(now.0).unwrap_or_default();
+    at.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 /// What all answers have in common.

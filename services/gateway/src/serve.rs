@@ -15,6 +15,7 @@ use tokio::time::{sleep, sleep_until, timeout};
 use crate::backend::Names;
 use crate::beat::beat;
 use crate::connection;
+use crate::connections::Place;
 use crate::record::{Entry, recorder};
 use crate::worker::{Parts, Stage, Worker};
 
@@ -44,7 +45,7 @@ pub(crate) async fn serve(thread: Thread) -> io::Result<()> {
     let listener = TcpListener::from_std(listener)?;
     let worker = Rc::new(Worker::new(parts));
     worker.record(Entry::Start { previous });
-    let recorder = spawn_local(recorder(worker.clone()));
+    let mut recorder = spawn_local(recorder(worker.clone()));
     let mut aside = JoinSet::new();
     aside.spawn_local(beat(worker.clone()));
     let naming = worker.clone();
@@ -57,6 +58,8 @@ pub(crate) async fn serve(thread: Thread) -> io::Result<()> {
     let deadline = tokio::select! {
         () = accept(&worker, &listener, &mut tasks) => None,
         stopped = stop.wait_for(Option::is_some) => stopped.ok().and_then(|until| *until),
+        // It ends by itself only when it panics. Nothing is answered without it.
+        _ = &mut recorder => return Err(io::Error::other("the recorder ended")),
     };
     drain(&worker, listener, tasks, deadline.unwrap_or_else(Instant::now)).await;
     aside.shutdown().await;
@@ -73,7 +76,8 @@ async fn accept(worker: &Rc<Worker>, listener: &TcpListener, tasks: &mut JoinSet
         worker.connections.room().await;
         match listener.accept().await {
             Ok((socket, peer)) => {
-                tasks.spawn_local(connection::serve(worker.clone(), socket, peer));
+                let place = Place::take(worker);
+                tasks.spawn_local(connection::serve(worker.clone(), place, socket, peer));
             }
             Err(error) => {
                 // A client that left between is nothing; a lack of descriptors passes.
@@ -95,7 +99,8 @@ async fn drain(
     worker.stage.set(Stage::Draining);
     // Clients whose connection the kernel took already are served; no others can come.
     while let Ok(Ok((socket, peer))) = timeout(Duration::ZERO, listener.accept()).await {
-        tasks.spawn_local(connection::serve(worker.clone(), socket, peer));
+        let place = Place::take(worker);
+        tasks.spawn_local(connection::serve(worker.clone(), place, socket, peer));
     }
     drop(listener);
     worker.connections.each(|wire| wire.wake());

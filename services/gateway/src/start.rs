@@ -142,7 +142,8 @@ impl Gateway {
         }
         let listeners = listen(self.config.listen, workers)?;
         let address = listeners[0].local_addr().map_err(|source| StartError::Worker { source })?;
-        let (names, mut threads) = resolve(&self.policy)?;
+        let Naming { names, thread } = resolve(&self.policy)?;
+        let mut threads = vec![thread];
         let (stop, stopped) = watch::channel(None);
         let (ready, served) = sync_channel(usize::from(workers));
         let config = Arc::new(self.config);
@@ -252,10 +253,14 @@ fn bind(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
+/// The names as they are known now, and the thread that keeps them so.
+struct Naming {
+    names: watch::Receiver<Arc<Names>>,
+    thread: JoinHandle<()>,
+}
+
 /// Resolves all names once, then keeps doing so on a thread of its own.
-fn resolve(
-    policy: &Policy,
-) -> Result<(watch::Receiver<Arc<Names>>, Vec<JoinHandle<()>>), StartError> {
+fn resolve(policy: &Policy) -> Result<Naming, StartError> {
     let mut resolver = Resolver::new(policy);
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|source| StartError::Worker { source })?;
@@ -272,7 +277,7 @@ fn resolve(
     let names = listening.recv().map_err(|_| StartError::Worker {
         source: io::Error::other("the thread that resolves names ended"),
     })?;
-    Ok((names, vec![thread]))
+    Ok(Naming { names, thread })
 }
 
 fn spawn(

@@ -82,8 +82,8 @@ impl Pool {
     pub(crate) fn take(&self, address: SocketAddr) -> Option<Channel> {
         let mut hosts = self.hosts.borrow_mut();
         let idle = &mut hosts.get_mut(&address)?.idle;
-        idle.retain(|idle| !idle.channel.over());
-        let ready = idle.iter().rposition(|idle| idle.channel.sender.is_ready())?;
+        let ready = |idle: &Idle| idle.channel.sender.is_ready() && !idle.channel.over();
+        let ready = idle.iter().rposition(ready)?;
         let mut channel = idle.remove(ready).channel;
         channel.reused = true;
         Some(channel)

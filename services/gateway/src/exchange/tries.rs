@@ -94,11 +94,6 @@ impl Tries {
         self.0.pop();
     }
 
-    /// True when the current try's request head was taken by the socket.
-    pub(crate) fn reached(&self) -> bool {
-        self.0.last().is_some_and(Try::has_reached)
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

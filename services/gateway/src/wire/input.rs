@@ -79,10 +79,11 @@ impl Input {
         now.saturating_duration_since(self.since)
     }
 
-    /// True when a plain close could destroy what was sent to the client: it may have sent more
-    /// than was read.
+    /// True when the client is known to send what was not read: a plain close on unread bytes
+    /// would reset the connection, and destroy what is on its way to the client.
     pub(super) fn unread(&self) -> bool {
-        !self.eof && (!self.in_head() || !self.buffer.is_empty())
+        let within = matches!(self.place, Place::Body(_) | Place::Refused { .. });
+        !self.eof && (within || !self.buffer.is_empty())
     }
 
     pub(super) fn next_request(&mut self) {

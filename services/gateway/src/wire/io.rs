@@ -15,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::Wire;
 use super::input::poll_discard;
 use super::output::Mode;
+use crate::metrics::Count;
 
 /// What hyper writes by itself before it has an answer from us, and nothing else.
 const CONTINUE: &[u8] = b"HTTP/1.1 100";
@@ -111,6 +112,7 @@ impl Wire {
     /// its answer is recorded all the same.
     fn hyper_refused(self: &Rc<Self>) {
         let Some(exchange) = self.exchange() else { return };
+        self.worker.counters.add(Count::HyperRefused);
         debug_assert!(false, "hyper refused a head that was let pass");
         exchange.facts.borrow_mut().status = framing::MALFORMED.status;
         exchange.fail_with(&framing::MALFORMED, crate::exchange::Phase::None);
@@ -154,7 +156,10 @@ impl Wire {
     /// Closes the socket so that what was sent arrives: a client that still sends is listened to
     /// for `linger`, since a close on unread bytes would reset the connection.
     pub(crate) async fn close(self: &Rc<Self>) {
-        let unread = self.input.borrow().unread();
+        let unread = self.input.borrow().unread() || {
+            let mut scratch = self.worker.scratch.borrow_mut();
+            self.socket.borrow().try_read(&mut scratch).is_ok_and(|bytes| bytes > 0)
+        };
         if !unread || self.lost() {
             return;
         }

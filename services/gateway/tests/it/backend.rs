@@ -39,6 +39,7 @@ impl Backend {
         thread::spawn(move || {
             for (number, socket) in listener.incoming().enumerate() {
                 let Ok(socket) = socket else { return };
+                socket.set_nodelay(true).expect("an option can be set");
                 all.lock().expect("no test panics here").push(Seen::default());
                 let peer = Peer { socket, number, seen: all.clone(), rest: Vec::new() };
                 let script = script.clone();

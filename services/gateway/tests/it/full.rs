@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gateway::metrics::Count;
 use record::{Life, Part};
 use spool::WhenFull;
 
@@ -77,4 +78,41 @@ fn serve_answers_and_uses_up_a_number() {
     let last = world.records[world.records.len() - 1].seq;
     let missing = last + 1 - world.records.len() as u64;
     assert_eq!(missing, 10, "each loss is a gap that the hour's proof shows");
+}
+
+#[test]
+fn a_disk_that_takes_nothing_holds_answers_until_it_does() {
+    let mut world = small(WhenFull::Reject);
+    let streams = world.spool.dir.join("streams");
+    let away = world.spool.dir.join("away");
+    let mut client = Client::connect(world.address);
+    client.call(MOCK);
+    // The open segment still takes records; the next one can not be made.
+    std::fs::rename(&streams, &away).expect("the folder can be moved");
+    let address = world.address;
+    let caller = std::thread::spawn(move || {
+        let mut ids = Vec::new();
+        while ids.len() < 1000 {
+            let answer = client.call(MOCK);
+            ids.push((answer.status, answer.id().to_owned()));
+        }
+        ids
+    });
+    let counters = world.running.as_ref().expect("it runs").counters();
+    while counters[0].get(Count::SpoolStalls) < 2 {
+        std::thread::yield_now();
+    }
+    let answer = Client::connect(address).call(MOCK);
+    assert_eq!(answer.status, 503, "admission has stopped, and says so at once");
+    assert!(!caller.is_finished(), "what was admitted is held");
+    std::fs::rename(&away, &streams).expect("the folder can be moved back");
+    let mut recorded = 0;
+    for (status, id) in caller.join().expect("the caller does not panic") {
+        assert!([200, 503].contains(&status));
+        assert_eq!(world.record_now(&id).is_some(), status == 200);
+        recorded += usize::from(status == 200);
+    }
+    assert!(recorded > 1);
+    world.stop(Duration::from_secs(5));
+    assert_eq!(world.finals().len(), recorded + 1);
 }

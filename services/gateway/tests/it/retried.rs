@@ -108,3 +108,17 @@ fn an_answer_before_the_request_is_whole_closes_both_connections() {
     }
     assert_eq!(backend.seen().len(), 3);
 }
+
+#[test]
+fn a_name_is_tried_at_each_of_its_addresses() {
+    let backend = Backend::answering(OK);
+    let mut world = World::start(backend.address);
+    let answer = Client::connect(world.address).call(&GET.replace("/b/", "/named/"));
+    assert_eq!(answer.status, 200);
+    let record = world.record(answer.id());
+    // `localhost` may have an IPv6 address first, where nobody listens.
+    let expected = ["200", "-, 200"];
+    assert!(expected.contains(&record.ups_st.as_ref()), "{}", record.ups_st);
+    assert!(record.upip.ends_with(&backend.address.to_string()));
+    assert_eq!(record.upip.split(", ").count(), record.ups_st.split(", ").count());
+}

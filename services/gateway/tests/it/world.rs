@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use gateway::{Config, Gateway, Limits, Networks, RecordConfig, Running, Streams, Timeouts};
 use policy::Policy;
-use record::{InstanceType, Part, Record};
+use record::{InstanceType, Part, Record, Time};
 use settings::{Document, Reference, Resolve, Sink};
 use spool::{Durability, Reader, WhenFull};
 use tempfile::TempDir;
@@ -63,6 +63,7 @@ impl Resolve for NoSecrets {
 
 /// Host `a.test`, environment `release`, path `/b/` to the backend; `/mock` and others beside it.
 pub fn policy(backend: SocketAddr) -> Policy {
+    let port = backend.port();
     policy_of(&format!(
         r#"
 services:
@@ -85,6 +86,9 @@ services:
       - id: api-nowhere
         path: /nowhere
         backend: {{url: "http://no-such-host.invalid"}}
+      - id: api-named
+        path: /named/
+        backend: {{url: "http://localhost:{port}"}}
       - id: api-mock
         path: /mock
         backend: {{mock: {{status: 200, headers: {{Content-Type: text/plain}}, body: "hello"}}}}
@@ -117,6 +121,15 @@ impl World {
     }
 
     pub fn with(plan: Plan, policy: Policy) -> Self {
+        let clock = || Time(i64::try_from(now_ms()).expect("a time fits"));
+        Self::clocked(plan, policy, clock)
+    }
+
+    pub fn clocked(
+        plan: Plan,
+        policy: Policy,
+        clock: impl Fn() -> Time + Send + Sync + 'static,
+    ) -> Self {
         let dir = tempfile::tempdir().expect("a folder can be made");
         let spool = spool::Config {
             dir: dir.path().join("spool"),
@@ -134,8 +147,8 @@ impl World {
             previous: opened.previous,
             when_full: plan.when_full,
         };
-        let running =
-            Gateway::start(plan.config, Arc::new(policy), streams).expect("the gateway starts");
+        let gateway = Gateway::new(plan.config, Arc::new(policy), streams).with_clock(clock);
+        let running = gateway.launch().expect("the gateway starts");
         let address = running.addr();
         let (records, reader) = (Vec::new(), opened.reader);
         Self { running: Some(running), address, reader, records, spool, dir }
@@ -160,10 +173,11 @@ impl World {
     /// The final record of a request; it must be there already.
     pub fn record_now(&mut self, id: &str) -> Option<Record<'static>> {
         self.read();
-        let mut found = self.finals().into_iter().filter(|record| record.req_id == id);
+        let this = |record: &&Record<'_>| record.part == Part::Final && record.req_id == id;
+        let mut found = self.records.iter().filter(this);
         let first = found.next();
         assert_eq!(found.next(), None, "one final record per request");
-        first
+        first.cloned()
     }
 
     /// The final record of a request whose answer was read whole.
