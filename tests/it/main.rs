@@ -1,1 +1,5 @@
-//! The whole-system tests.
+//! The whole-system tests, one binary. Each module says what it shows.
+//!
+//! - [`tidy`]: what can be checked of the source itself
+
+mod tidy;

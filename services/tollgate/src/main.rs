@@ -1,1 +1,7 @@
-fn main() {}
+//! The program. Everything is in the library, so that tests can run the same program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tollgate::main()
+}

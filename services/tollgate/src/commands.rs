@@ -1,0 +1,85 @@
+//! One file per group of commands; here is who does what, and on which runtime.
+
+pub(crate) mod audit;
+pub(crate) mod bills;
+mod check;
+mod close;
+mod ingest;
+pub(crate) mod logs;
+mod token;
+mod up;
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use tokio::runtime::Runtime;
+
+use crate::cli::{Audit, Bills, Cli, Command, ConfigFile, Logs, Token};
+use crate::config::{self, Config};
+pub(crate) use ingest::store as store_file;
+pub(crate) use up::{Signals, end};
+
+use crate::{EXIT_CONFIG, Hooks, demo, telemetry};
+
+/// Does what the command line says.
+pub(crate) fn run(cli: Cli, hooks: Hooks) -> anyhow::Result<ExitCode> {
+    let output = cli.output;
+    match cli.command {
+        // No log and no runtime before it: the engine brings its own.
+        Command::Engine(args) => Ok(ExitCode::from(engine::child_main(args.args))),
+        Command::Check(args) => check::check(&args),
+        Command::Init(args) => check::init(&args),
+        Command::Demo(args) => {
+            telemetry::start("warn");
+            runtime()?.block_on(demo::run(&args, output))
+        }
+        Command::Up(args) => {
+            telemetry::start("info");
+            with_config(&args, |config| runtime()?.block_on(up::up(config, hooks)))
+        }
+        Command::Token(Token::Create(args)) => {
+            telemetry::start("warn");
+            with_config(&args.config, |config| {
+                runtime()?.block_on(token::create(config, &args, output))
+            })
+        }
+        Command::Logs(Logs::Get(args)) => runtime()?.block_on(logs::get(&args, output)),
+        Command::Bills(Bills::Show(args)) => runtime()?.block_on(bills::show(&args, output)),
+        Command::Audit(Audit::Orders(args)) => runtime()?.block_on(audit::orders(&args, output)),
+        Command::Close(args) => {
+            telemetry::start("warn");
+            with_config(&args.config, |config| {
+                runtime()?.block_on(close::dry_run(config, &args, output))
+            })
+        }
+        Command::Ingest(args) => {
+            telemetry::start("warn");
+            with_config(&args.config, |config| {
+                runtime()?.block_on(ingest::ingest(config, &args, output))
+            })
+        }
+    }
+}
+
+/// Goes on with a good configuration; a bad one prints every mistake and exits with 64.
+fn with_config(
+    file: &ConfigFile,
+    go_on: impl FnOnce(Config) -> anyhow::Result<ExitCode>,
+) -> anyhow::Result<ExitCode> {
+    match config::load(&file.config) {
+        Ok(config) => go_on(config),
+        Err(mistakes) => {
+            eprintln!("{mistakes}");
+            Ok(ExitCode::from(EXIT_CONFIG))
+        }
+    }
+}
+
+/// Metering and query share it; gateways have runtimes of their own.
+fn runtime() -> anyhow::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("the machine is short of threads or descriptors")
+}

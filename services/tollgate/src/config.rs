@@ -1,0 +1,171 @@
+//! `tollgate.yaml`: one file, its sections read by the crates that own them.
+//!
+//! Paths in the file are relative to the file's folder. Every mistake, also those in the price
+//! books that it names, is reported at once.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use settings::{ByteSize, Document, Fields, Mistake, Mistakes, Reference, Resolve, Secret, Sink};
+
+/// The whole configuration.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// The folder of everything that is kept.
+    pub(crate) data: PathBuf,
+    pub(crate) gateway: gateway::Config,
+    pub(crate) spool: spool::Config,
+    pub(crate) store: StoreConfig,
+    pub(crate) metering: metering::Config,
+    pub(crate) prices: Arc<pricing::Prices>,
+    pub(crate) query: query::Config,
+    pub(crate) policy: Arc<policy::Policy>,
+    /// How long records stay, counted from when they were stored.
+    pub(crate) retention: Duration,
+}
+
+/// Section `store:`.
+#[derive(Debug, Clone)]
+pub(crate) struct StoreConfig {
+    /// A server instead of the embedded engine.
+    pub(crate) url: Option<String>,
+    pub(crate) user: String,
+    pub(crate) password: Secret,
+    pub(crate) database: String,
+    /// The most memory that the embedded engine may use, bytes.
+    pub(crate) memory: u64,
+}
+
+/// Retention: disputes are settled within 30 days (pricing).
+const RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Below a day, hours that are still open could lose their records.
+const RETENTION_MIN: Duration = Duration::from_secs(24 * 3600);
+/// What an engine for one machine needs for aggregates of an hour with room to spare.
+const MEMORY: ByteSize = ByteSize(4 << 30);
+/// Below it the engine does not get through its own start reliably.
+const MEMORY_MIN: u64 = 512 << 20;
+
+/// Reads and checks a configuration file.
+///
+/// # Errors
+/// Every mistake, each with file, line and path.
+pub(crate) fn load(path: &Path) -> Result<Config, Mistakes> {
+    let sink = Sink::new();
+    let file = path.display().to_string();
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) => {
+            sink.add(Mistake { file, line: 1, path: String::new(), text: unreadable(&error) });
+            return sink.finish(None);
+        }
+    };
+    let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+    let document = Document::parse(&file, &text, &sink);
+    let config = document.as_ref().and_then(|document| {
+        let fields = document.root(&sink).fields()?;
+        let config = read(&fields, &folder, &sink);
+        fields.close();
+        config
+    });
+    sink.finish(config)
+}
+
+fn unreadable(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            "there is no such file; `tollgate init` writes a starter configuration".to_owned()
+        }
+        _ => format!("the file can not be read: {error}"),
+    }
+}
+
+/// Takes all sections before it gives up, so that all their mistakes are found.
+fn read(fields: &Fields<'_>, folder: &Path, sink: &Sink) -> Option<Config> {
+    let files = Files { folder: folder.to_owned() };
+    let data = folder.join(fields.get_or("data", PathBuf::from("data")));
+    let gateway = fields.required("gateway").and_then(|value| gateway::read(&value));
+    let spool = fields.optional("spool");
+    let spool = gateway.as_ref().and_then(|gateway| {
+        let (dir, workers) = (data.join("spool"), gateway.workers.get());
+        spool::read(spool.as_ref(), dir, gateway.name.clone(), workers, gateway.record.max)
+    });
+    let store = store(fields, &files);
+    let (metering, close) = (fields.optional("metering"), fields.optional("close"));
+    let metering = metering::Config::read(metering.as_ref(), close.as_ref());
+    let prices = fields.required("prices").and_then(|value| {
+        pricing::Prices::read(&value, sink, &|path| fs::read_to_string(folder.join(path)))
+    });
+    let query = query::read(fields.optional("query").as_ref());
+    let (services, keys) = (fields.required("services"), fields.optional("keys"));
+    let policy = services.and_then(|services| policy::read(&services, keys.as_ref(), &files));
+    let retention = retention(fields);
+    Some(Config {
+        data,
+        gateway: gateway?,
+        spool: spool?,
+        store: store?,
+        metering: metering?,
+        prices: Arc::new(prices?),
+        query: query?,
+        policy: Arc::new(policy?),
+        retention: retention?,
+    })
+}
+
+fn store(fields: &Fields<'_>, files: &Files) -> Option<StoreConfig> {
+    let default = StoreConfig {
+        url: None,
+        user: "default".to_owned(),
+        password: Secret::new(""),
+        database: "tollgate".to_owned(),
+        memory: MEMORY.0,
+    };
+    let Some(value) = fields.optional("store") else { return Some(default) };
+    let fields = value.fields()?;
+    let url = fields.optional("url").and_then(|url| url.scalar());
+    let user = fields.get_or("user", default.user);
+    let password = match fields.optional("password") {
+        Some(value) => value.secret(files)?,
+        None => default.password,
+    };
+    let database = fields.get_or("database", default.database);
+    let memory = fields.get_or("memory", MEMORY).0;
+    if memory < MEMORY_MIN {
+        fields.mistake("`memory` is below 512MiB, with which the engine does not start reliably");
+    }
+    fields.close();
+    Some(StoreConfig { url, user, password, database, memory })
+}
+
+fn retention(fields: &Fields<'_>) -> Option<Duration> {
+    let Some(value) = fields.optional("retention") else { return Some(RETENTION) };
+    let fields = value.fields()?;
+    let records = fields.get_or("records", RETENTION);
+    if records < RETENTION_MIN {
+        fields.mistake("`records` is shorter than a day: open hours would lose their records");
+    }
+    fields.close();
+    Some(records)
+}
+
+/// Finds secrets in the environment and in files.
+struct Files {
+    folder: PathBuf,
+}
+
+impl Resolve for Files {
+    fn resolve(&self, reference: Reference<'_>) -> Result<String, String> {
+        match reference {
+            Reference::Env(name) => std::env::var(name)
+                .map_err(|_| format!("the environment variable {name} is not set")),
+            Reference::File(path) => {
+                let text = fs::read_to_string(self.folder.join(path));
+                let text = text.map_err(|error| format!("{path}: {error}"))?;
+                Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+            }
+        }
+    }
+}

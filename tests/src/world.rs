@@ -1,0 +1,319 @@
+//! The product as a process of its own, on a folder of its own.
+//!
+//! [`World`] writes a configuration, starts `tollgate up` with it, and looks at what it stored
+//! through ClickHouse's own HTTP port, not through the product.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::client::{Answer, Client};
+use crate::wait;
+
+/// A start with a warm cache takes two seconds; the first one of a machine fetches the engine.
+const START_MAX: Duration = Duration::from_secs(600);
+/// How long records may take from the spool into ClickHouse, restarts of the engine included.
+pub const STORE_MAX: Duration = Duration::from_secs(90);
+/// The host of the service in [`World`]'s configuration.
+pub const HOST: &str = "svc.example.test";
+
+/// A folder with a configuration, and the process that runs on it, if any.
+#[derive(Debug)]
+pub struct World {
+    /// The folder; removed at the end.
+    pub folder: tempfile::TempDir,
+    exe: PathBuf,
+    process: Option<Child>,
+}
+
+/// What `running.json` says of a running process.
+#[derive(Debug, Clone)]
+pub struct Running {
+    /// Addresses of the gateway.
+    pub gateway: SocketAddr,
+    /// Address of the query API.
+    pub api: SocketAddr,
+    /// A token for all accounts.
+    pub token: String,
+    store: Value,
+}
+
+// === impl World ===
+
+impl World {
+    /// A new folder with the standard configuration for `backend`; `more` is appended to it.
+    ///
+    /// # Panics
+    /// When the folder can not be written.
+    pub fn new(exe: impl Into<PathBuf>, backend: SocketAddr, more: &str) -> Self {
+        let folder = tempfile::Builder::new().prefix("tollgate-test").tempdir();
+        let world = Self { folder: folder.expect("a folder"), exe: exe.into(), process: None };
+        fs::write(world.config(), configuration(backend, more)).expect("a configuration");
+        world
+    }
+
+    /// The configuration file.
+    pub fn config(&self) -> PathBuf {
+        self.folder.path().join("tollgate.yaml")
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Starts `tollgate up` and waits until it answers.
+    ///
+    /// # Panics
+    /// When it ends or does not answer in time; its log is in the message.
+    pub fn up(&mut self) -> Running {
+        self.up_with(&[])
+    }
+
+    /// The same with environment variables.
+    ///
+    /// # Panics
+    /// As [`World::up`].
+    pub fn up_with(&mut self, env: &[(&str, &str)]) -> Running {
+        assert!(self.process.is_none(), "it runs already");
+        let running = self.data().join("running.json");
+        fs::remove_file(&running).ok();
+        let mut process = self.command(&["up"], env).spawn().expect("the program starts");
+        self.collect_log(&mut process);
+        self.process = Some(process);
+        wait::until("tollgate up", START_MAX, || {
+            let child = self.process.as_mut().expect("just started");
+            if let Some(status) = child.try_wait().expect("a child") {
+                panic!("tollgate up ended with {status}:\n{}", self.log());
+            }
+            Running::read(&running)
+        })
+    }
+
+    /// Starts `tollgate up` without waiting.
+    ///
+    /// # Panics
+    /// When the program can not be started.
+    pub fn spawn_with(&mut self, env: &[(&str, &str)]) {
+        assert!(self.process.is_none(), "it runs already");
+        let mut process = self.command(&["up"], env).spawn().expect("the program starts");
+        self.collect_log(&mut process);
+        self.process = Some(process);
+    }
+
+    /// SIGKILL, then waits for the end.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn kill(&mut self) {
+        let mut process = self.process.take().expect("it runs");
+        process.kill().expect("a process of ours");
+        process.wait().expect("a child");
+    }
+
+    /// Waits until it ended by itself.
+    ///
+    /// # Panics
+    /// When it does not within `limit`.
+    pub fn ended(&mut self, limit: Duration) -> std::process::ExitStatus {
+        let mut process = self.process.take().expect("it runs");
+        wait::until("the end of the process", limit, || process.try_wait().expect("a child"))
+    }
+
+    /// Asks it to end (SIGINT), and waits; gives how it ended.
+    ///
+    /// # Panics
+    /// When it does not end within ten seconds.
+    pub fn stop(&mut self) -> std::process::ExitStatus {
+        let pid = self.pid().to_string();
+        let told = Command::new("kill").args(["-INT", &pid]).status().expect("kill runs");
+        assert!(told.success());
+        self.ended(Duration::from_secs(10))
+    }
+
+    /// Process id of the running process.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn pid(&self) -> u32 {
+        self.process.as_ref().expect("it runs").id()
+    }
+
+    /// True while the process has not ended.
+    pub fn alive(&mut self) -> bool {
+        self.process.as_mut().is_some_and(|process| process.try_wait().ok().flatten().is_none())
+    }
+
+    /// Runs a command of the program to its end.
+    ///
+    /// # Panics
+    /// When it can not be started.
+    pub fn run(&self, args: &[&str]) -> Output {
+        self.command(args, &[]).output().expect("the program starts")
+    }
+
+    /// All that the processes of this folder wrote to stderr so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    fn command(&self, args: &[&str], env: &[(&str, &str)]) -> Command {
+        let mut command = Command::new(&self.exe);
+        command
+            .args(args)
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .envs(env.iter().copied());
+        for variable in ["TOLLGATE_URL", "TOLLGATE_TOKEN", "TOLLGATE_DATA"] {
+            command.env_remove(variable);
+        }
+        command
+    }
+
+    /// Copies the process's stderr into the folder's log.
+    fn collect_log(&self, process: &mut Child) {
+        let path = self.folder.path().join("log");
+        let stderr = process.stderr.take().expect("stderr is a pipe");
+        let mut stdout = process.stdout.take().expect("stdout is a pipe");
+        std::thread::spawn(move || {
+            let mut out = fs::OpenOptions::new().create(true).append(true).open(path).expect("log");
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                std::io::Write::write_all(&mut out, format!("{line}\n").as_bytes()).expect("log");
+            }
+        });
+        std::thread::spawn(move || stdout.read_to_end(&mut Vec::new()));
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            // It may have ended already; then there is nothing to kill.
+            process.kill().ok();
+            process.wait().ok();
+        }
+    }
+}
+
+// === impl Running ===
+
+impl Running {
+    fn read(path: &Path) -> Option<Self> {
+        let json: Value = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+        let word = |key: &str| json.get(key).and_then(Value::as_str).map(str::to_owned);
+        Some(Self {
+            gateway: json.get("gateways")?.get(0)?.as_str()?.parse().ok()?,
+            api: word("url")?.strip_prefix("http://")?.parse().ok()?,
+            token: word("token")?,
+            store: json.get("store")?.clone(),
+        })
+    }
+
+    /// Runs a query on ClickHouse itself; gives the answer's text.
+    ///
+    /// # Errors
+    /// What the server or the socket said.
+    pub fn try_sql(&self, sql: &str) -> Result<String, String> {
+        let word = |key: &str| self.store[key].as_str().unwrap_or_default();
+        let url = word("url");
+        let addr: SocketAddr =
+            url.trim_start_matches("http://").parse().map_err(|_| format!("no address: {url}"))?;
+        let mut head = format!(
+            "POST /?database={}&output_format_json_quote_64bit_integers=0 HTTP/1.1\r\n\
+             Host: engine\r\nX-ClickHouse-User: {}\r\nX-ClickHouse-Key: {}\r\n\
+             Content-Length: {}\r\n",
+            word("database"),
+            word("user"),
+            word("password"),
+            sql.len()
+        );
+        if let Some([name, value]) = self.store["header"].as_array().map(Vec::as_slice) {
+            let (name, value) = (name.as_str().unwrap_or(""), value.as_str().unwrap_or(""));
+            write!(head, "{name}: {value}\r\n").expect("writing to a string");
+        }
+        let request = [head.as_bytes(), b"\r\n", sql.as_bytes()].concat();
+        let answer = Client::connect(addr).and_then(|mut client| client.exchange(&request));
+        let answer: Answer = answer.map_err(|error| error.to_string())?;
+        let body = String::from_utf8_lossy(&answer.body).into_owned();
+        if answer.status == 200 { Ok(body) } else { Err(body) }
+    }
+
+    /// The same for a query that must succeed.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn sql(&self, sql: &str) -> String {
+        self.try_sql(sql).unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
+    /// Rows as JSON objects.
+    ///
+    /// # Panics
+    /// When the query fails.
+    pub fn rows(&self, sql: &str) -> Vec<Value> {
+        let text = self.sql(&format!("{sql} FORMAT JSONEachRow"));
+        text.lines().map(|line| serde_json::from_str(line).expect("a row is JSON")).collect()
+    }
+
+    /// One number.
+    ///
+    /// # Panics
+    /// When the answer is none.
+    pub fn number(&self, sql: &str) -> u64 {
+        let text = self.sql(sql);
+        text.trim().parse().unwrap_or_else(|_| panic!("{sql}: `{text}` is no number"))
+    }
+
+    /// `GET path` of the query API with a token: status and JSON.
+    ///
+    /// # Panics
+    /// When the API does not answer.
+    pub fn get(&self, path: &str, token: &str) -> (u16, Value) {
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: api\r\nAuthorization: Bearer {token}\r\n\r\n");
+        let mut client = Client::connect(self.api).expect("the API listens");
+        let answer = client.exchange(request.as_bytes()).expect("the API answers");
+        let json = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
+        (answer.status, json)
+    }
+}
+
+/// One service with a plain API on every path, an API with a mock, a price book, short times.
+fn configuration(backend: SocketAddr, more: &str) -> String {
+    let standard = format!(
+        "data: ./data\n\
+         gateway:\n\
+        \x20 name: gw-test\n\
+        \x20 region: ap-guangzhou\n\
+        \x20 listen: 127.0.0.1:0\n\
+        \x20 workers: 2\n\
+        \x20 operator_account: \"1000000000\"\n\
+        \x20 private_networks: []\n\
+         query:\n\
+        \x20 listen: 127.0.0.1:0\n\
+        \x20 metrics: 127.0.0.1:0\n\
+         prices:\n\
+        \x20 books: [\"bundled:published\"]\n\
+         services:\n\
+        \x20 - id: service-a\n\
+        \x20   account: \"1250000001\"\n\
+        \x20   hosts: [{HOST}]\n\
+        \x20   environments: [release, test]\n\
+        \x20   apis:\n\
+        \x20     - id: api-all\n\
+        \x20       path: /\n\
+        \x20       backend: {{url: \"http://{backend}/\", net: private}}\n\
+        \x20     - id: api-mock\n\
+        \x20       path: /mock/\n\
+        \x20       backend: {{mock: {{status: 200, body: hello}}}}\n"
+    );
+    format!("{standard}{more}")
+}
