@@ -8,8 +8,8 @@
 //! - **One owner.** Who is fenced off stops; it does not claim again.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bus::{Event, Source, SourceError};
@@ -73,6 +73,7 @@ pub struct Pipeline<S> {
     requests: mpsc::Receiver<oneshot::Sender<()>>,
     /// Who waits for which mark.
     marks: Vec<(u64, oneshot::Sender<()>)>,
+    positions: Positions,
     /// Nobody can ask any more.
     deaf: bool,
 }
@@ -82,7 +83,11 @@ pub struct Pipeline<S> {
 pub struct Handle {
     source: String,
     requests: mpsc::Sender<oneshot::Sender<()>>,
+    positions: Positions,
 }
+
+/// By partition: the last position acknowledged. A lock held for one look or one write.
+type Positions = Arc<Mutex<BTreeMap<u32, u64>>>;
 
 /// The pipeline has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -103,6 +108,11 @@ impl Handle {
         &self.source
     }
 
+    /// The last position acknowledged, by partition.
+    pub fn positions(&self) -> BTreeMap<u32, u64> {
+        self.positions.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Returns once everything that stands in the source now is stored (or a duplicate, or dead).
     ///
     /// # Errors
@@ -120,10 +130,14 @@ impl<S: Source> Pipeline<S> {
     /// A pipeline from `source` into `store`; it does nothing before [`run`](Self::run).
     pub fn new(source: S, store: Store, config: Config, counters: Arc<Counters>) -> (Self, Handle) {
         let (requests_tx, requests) = mpsc::channel(REQUESTS);
-        let handle = Handle { source: source.name().to_owned(), requests: requests_tx };
+        let (partitions, marks, positions) = (BTreeMap::new(), Vec::new(), Positions::default());
+        let handle = Handle {
+            source: source.name().to_owned(),
+            requests: requests_tx,
+            positions: Arc::clone(&positions),
+        };
         let owner = Owner::new(store, config, counters);
-        let (partitions, marks) = (BTreeMap::new(), Vec::new());
-        (Self { source, owner, partitions, requests, marks, deaf: false }, handle)
+        (Self { source, owner, partitions, requests, marks, positions, deaf: false }, handle)
     }
 
     /// Works until the source is closed (everything is stored then) or `stop` is ready (what is not
@@ -242,7 +256,10 @@ impl<S: Source> Pipeline<S> {
         partition.done();
         self.owner.config.step(Step::AfterInsert);
         match self.source.ack(part, position).await {
-            Ok(()) => {}
+            Ok(()) => {
+                let mut positions = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
+                positions.insert(part, position);
+            }
             // Taken from us in the meantime: the next owner finds all of it stored.
             Err(SourceError::NotAssigned { .. }) => {
                 self.partitions.remove(&part);

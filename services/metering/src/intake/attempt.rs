@@ -296,6 +296,6 @@ mod tests {
         check(&bytes, Some(4), "misplaced: the record says g/7/1/3, its message g/7/1/4");
         check(b"{", Some(4), "undecodable: ");
         let early = encode(&Record { time: record::Time(-1), ..record });
-        check(&early, Some(3), "untimely: ");
+        check(&early, Some(3), "undecodable: `time`");
     }
 }

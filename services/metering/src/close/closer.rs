@@ -1,0 +1,402 @@
+//! The closer: closes the hours that are due, in their order, one after the other.
+//!
+//! Steps of a closing, each of which may be repeated with the same result: cut → use → bills → sums
+//! → proof → closing row. Whoever finds a cut that stands goes on from there. Another closer fences
+//! this one off; then it stops.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use pricing::Prices;
+use record::{Hour, RULE_VERSION, Stream, Time};
+use store::{Claim, Store};
+use tokio::time::{sleep, timeout};
+
+use super::account::Books;
+use super::assess::{Assessment, Waiting, assess};
+use super::bills::bills;
+use super::cut::{Cut, SourceEnd};
+use super::due::{Due, due};
+use super::error::CloseError;
+use super::look::{self, LateFrom, look};
+use super::proof::{Figures, proof};
+use super::seen::{Carry, Seen};
+use super::stored::{self, StoredCut};
+use super::terms::terms;
+use crate::config::{Config, Step};
+use crate::counters::{Counters, add};
+use crate::intake::Handle;
+use crate::owner::{Owner, chain};
+
+/// The source in claims, partition 0.
+const SOURCE: &str = "close";
+
+/// Idle hours that are closed in one step: a long gap between records costs two inserts each.
+const IDLE_AT_ONCE: usize = 500;
+
+/// How long sources may take, at the deadline, to be consumed to their ends, before the hour is
+/// left provisional until the next look.
+const CATCH_UP: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// The clock, as a parameter: tests bring their own.
+pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
+
+/// Closes hours.
+pub struct Closer {
+    pub(super) owner: Owner,
+    pub(super) claim: Claim,
+    pub(super) prices: Option<Arc<Prices>>,
+    pub(super) books: Books,
+    sources: Vec<Handle>,
+    clock: Clock,
+}
+
+/// How a closer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopped {
+    /// It was asked to.
+    Asked,
+    /// Another closer has taken over.
+    TakenOver,
+}
+
+/// What a look at the hours came to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Round {
+    /// Hours that were closed.
+    pub closed: Vec<Hour>,
+    /// The hour that is not closed yet, and why not. None when there is no record at all.
+    pub open: Option<(Hour, Open)>,
+}
+
+/// Why an hour is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Open {
+    /// It has not ended.
+    Running,
+    /// Streams or gateways are waited for, until this time at the latest.
+    Waiting {
+        /// The deadline.
+        until: Time,
+        /// Who.
+        on: Vec<String>,
+    },
+    /// The deadline has passed, but a source is not consumed to its end. Alarm.
+    Behind,
+}
+
+/// One hour, looked at.
+struct Looked {
+    hour: Hour,
+    seen: Seen,
+    state: Assessment,
+}
+
+// === impl Closer ===
+
+impl Closer {
+    /// Claims the closing of hours, and puts the price books where they are kept for ever.
+    ///
+    /// # Errors
+    /// A price book that would price hours that are cut already; another closer that starts at
+    /// the same time. While the store is away it waits.
+    pub async fn start(
+        store: Store,
+        config: Config,
+        counters: Arc<Counters>,
+        prices: Option<Arc<Prices>>,
+        sources: Vec<Handle>,
+        clock: Clock,
+    ) -> Result<Self, CloseError> {
+        let owner = Owner::new(store, config, counters);
+        let claim = owner.claim(SOURCE, 0).await?;
+        let books = Books::new();
+        let mut closer = Self { owner, claim, prices, books, sources, clock };
+        let mut backoff = closer.owner.backoff();
+        loop {
+            match closer.register_books().await {
+                Ok(()) => return Ok(closer),
+                Err(error @ (CloseError::Query(_) | CloseError::Doubt { .. })) => {
+                    tracing::warn!(error = chain(&error), "price books are not stored yet");
+                    backoff.wait().await;
+                    closer.claim = closer.owner.claim_again(&closer.claim).await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Closes what is due, again and again, until `stop` is ready or another closer takes over.
+    ///
+    /// # Errors
+    /// None that waiting could mend: what fails is logged, counted, and begun again.
+    pub async fn run(mut self, stop: impl Future<Output = ()> + Send) -> Stopped {
+        tokio::select! {
+            () = self.rounds() => Stopped::TakenOver,
+            () = stop => Stopped::Asked,
+        }
+    }
+
+    /// Returns when another closer has taken over.
+    async fn rounds(&mut self) {
+        let mut backoff = self.owner.backoff();
+        loop {
+            match self.round().await {
+                Ok(_) => {
+                    backoff = self.owner.backoff();
+                    sleep(self.owner.config.look_every).await;
+                }
+                Err(CloseError::TakenOver) => break,
+                Err(error) => {
+                    add(&self.owner.counters.close_failures, 1);
+                    tracing::error!(error = chain(&error), "closing an hour failed");
+                    backoff.wait().await;
+                    let Ok(claim) = self.owner.claim_again(&self.claim).await else { break };
+                    self.claim = claim;
+                }
+            }
+        }
+        tracing::info!("another closer has taken over; this one stops");
+    }
+
+    /// Closes all hours that are due now.
+    ///
+    /// # Errors
+    /// [`CloseError`]. After any but [`CloseError::TakenOver`] it may be called again; steps that
+    /// were done stand.
+    pub async fn round(&mut self) -> Result<Round, CloseError> {
+        let mut round = Round::default();
+        // Whoever has nothing to write would never meet the fence.
+        if !self.owner.store.holds(&self.claim).await? {
+            return Err(CloseError::TakenOver);
+        }
+        while let Some(hour) = self.next_hour().await? {
+            if self.now() < hour.end() {
+                round.open = Some((hour, Open::Running));
+                break;
+            }
+            let around = stored::cuts(&self.owner.store, hour.prev(), hour).await?;
+            if let Some(standing) = around.get(&hour) {
+                tracing::info!(%hour, "going on with a closing that was begun");
+                let cut = standing.cut.clone();
+                self.finish(&cut).await?;
+                round.closed.push(hour);
+                continue;
+            }
+            match self.open_hour(hour, around.get(&hour.prev())).await? {
+                Ok(closed) => round.closed.extend(closed),
+                Err(open) => {
+                    round.open = Some((hour, open));
+                    break;
+                }
+            }
+        }
+        let behind = matches!(round.open, Some((_, Open::Behind)));
+        self.owner.counters.overdue.store(u64::from(behind), Ordering::Relaxed);
+        Ok(round)
+    }
+
+    /// The hour after the last closed one; at first, that of the first record.
+    async fn next_hour(&self) -> Result<Option<Hour>, CloseError> {
+        let store = &self.owner.store;
+        if let Some(closed) = stored::last_closed(store).await? {
+            return Ok(Some(closed.next()));
+        }
+        if let Some(cut) = stored::first_cut(store).await? {
+            return Ok(Some(cut));
+        }
+        Ok(look::first_hour(store).await?)
+    }
+
+    /// Cuts and closes an hour that has ended, if it is due; and idle hours after it.
+    async fn open_hour(
+        &mut self,
+        hour: Hour,
+        before: Option<&StoredCut>,
+    ) -> Result<Result<Vec<Hour>, Open>, CloseError> {
+        let mut looked = self.look(hour, before).await?;
+        let mut caught_up = false;
+        loop {
+            match self.due(&looked).await? {
+                Due::Open => return Ok(Err(Open::Running)),
+                Due::Complete => break,
+                Due::Wait { until } => {
+                    let on = names(&looked.state.waiting);
+                    return Ok(Err(Open::Waiting { until, on }));
+                }
+                Due::Deadline if caught_up => break,
+                Due::Deadline => {
+                    if !self.catch_up().await {
+                        tracing::error!(%hour, "the deadline has passed and sources are behind");
+                        return Ok(Err(Open::Behind));
+                    }
+                    caught_up = true;
+                    looked = self.look(hour, before).await?;
+                }
+            }
+        }
+        self.owner.config.step(Step::BeforeCut);
+        let idle = self.idle(&looked);
+        let cut = self.make_cut(&looked).await?;
+        let mut cuts = vec![cut];
+        cuts.extend(idle);
+        stored::put_cuts(&self.owner.store, &self.claim, &cuts).await?;
+        self.owner.config.step(Step::AfterCut);
+        // What stands now is what counts.
+        let (first, last) = (hour, cuts.last().map_or(hour, |cut| cut.hour));
+        let standing = stored::cuts(&self.owner.store, first, last).await?;
+        let first = standing.get(&hour).ok_or(CloseError::NotCut { hour })?;
+        self.finish(&first.cut).await?;
+        let rest: Vec<&Cut> = standing.values().skip(1).map(|stored| &stored.cut).collect();
+        self.finish_idle(&rest).await?;
+        Ok(Ok(standing.into_keys().collect()))
+    }
+
+    async fn look(&self, hour: Hour, before: Option<&StoredCut>) -> Result<Looked, CloseError> {
+        let nothing = Carry::default();
+        let carry = before.map_or(&nothing, |before| &before.cut.carry);
+        let last_cut_at = before.map(|before| before.stored_at);
+        let from = LateFrom { last_cut_at, now: self.now() };
+        let seen = look(&self.owner.store, hour, carry, from).await?;
+        let state = assess(hour, carry, &seen);
+        Ok(Looked { hour, seen, state })
+    }
+
+    async fn due(&self, looked: &Looked) -> Result<Due, CloseError> {
+        let Looked { hour, state, .. } = looked;
+        let file = |waiting: &Waiting| match waiting {
+            Waiting::Stream(stream) => super::seen::is_ingest(&stream.gateway),
+            Waiting::Gateway(_) => false,
+        };
+        let files = if state.waiting.iter().any(file) {
+            look::files(&self.owner.store).await?
+        } else {
+            BTreeMap::<Stream, Time>::new()
+        };
+        Ok(due(*hour, &state.waiting, &files, self.now(), self.owner.config.deadline))
+    }
+
+    /// Whether all sources are consumed to where they end now.
+    async fn catch_up(&self) -> bool {
+        for source in &self.sources {
+            match timeout(CATCH_UP, source.catch_up()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_ended)) => {
+                    tracing::warn!(source = source.source(), "nobody consumes a source any more");
+                    return false;
+                }
+                Err(_elapsed) => return false,
+            }
+        }
+        true
+    }
+
+    /// Hours after this one in which nothing happened and nothing is waited for.
+    fn idle(&self, looked: &Looked) -> Vec<Cut> {
+        let until = looked.seen.next_hour();
+        let mut seen = looked.seen.clone();
+        seen.inside.clear();
+        seen.late.clear();
+        let mut idle = Vec::new();
+        let mut carry = looked.state.carry.clone();
+        let mut hour = looked.hour.next();
+        while idle.len() < IDLE_AT_ONCE
+            && until.is_none_or(|until| hour < until)
+            && hour.end() <= self.now()
+        {
+            let state = assess(hour, &carry, &seen);
+            if !state.shares.is_empty() || !state.waiting.is_empty() {
+                break;
+            }
+            carry = state.carry.clone();
+            idle.push(self.cut(hour, state, &Seen::default()));
+            hour = hour.next();
+        }
+        idle
+    }
+
+    async fn make_cut(&self, looked: &Looked) -> Result<Cut, CloseError> {
+        let mut cut = self.cut(looked.hour, looked.state.clone(), &looked.seen);
+        let prices = self.prices.as_deref();
+        (cut.terms, cut.books) = terms(&self.owner.store, &cut.hours(), prices).await?;
+        Ok(cut)
+    }
+
+    fn cut(&self, hour: Hour, state: Assessment, seen: &Seen) -> Cut {
+        let ends = self.sources.iter().flat_map(|handle| {
+            handle.positions().into_iter().map(|(part, position)| {
+                let source = handle.source().to_owned();
+                SourceEnd { source, part, position }
+            })
+        });
+        Cut {
+            hour,
+            rule: RULE_VERSION,
+            settled: state.waiting.is_empty(),
+            silent: names(&state.waiting),
+            books: Vec::new(),
+            streams: state.shares,
+            late: seen.late.clone(),
+            carry: state.carry,
+            ends: ends.collect(),
+            terms: BTreeMap::new(),
+        }
+    }
+
+    /// Everything after the cut.
+    async fn finish(&mut self, cut: &Cut) -> Result<(), CloseError> {
+        let store = self.owner.store.clone();
+        self.load_books(cut).await?;
+        let made = bills(&store, &self.books, cut).await?;
+        self.owner.config.step(Step::BeforeBills);
+        stored::put_bills(&store, &self.claim, cut.hour, &made.bills).await?;
+        self.owner.config.step(Step::AfterBills);
+        let text = proof(cut, &made.figures, &made.held, store.database());
+        self.owner.config.step(Step::BeforeClosing);
+        stored::put_closings(&store, &self.claim, vec![(cut.hour, text)]).await?;
+        self.owner.counters.held.store(made.held.len() as u64, Ordering::Relaxed);
+        self.closed(cut);
+        Ok(())
+    }
+
+    async fn finish_idle(&self, cuts: &[&Cut]) -> Result<(), CloseError> {
+        if cuts.is_empty() {
+            return Ok(());
+        }
+        let store = &self.owner.store;
+        let none = Figures::default();
+        let proofs = cuts.iter().map(|cut| (cut.hour, proof(cut, &none, &[], store.database())));
+        stored::put_closings(store, &self.claim, proofs.collect::<Vec<_>>()).await?;
+        cuts.iter().for_each(|cut| self.closed(cut));
+        Ok(())
+    }
+
+    fn closed(&self, cut: &Cut) {
+        let counters = &self.owner.counters;
+        add(&counters.closed, 1);
+        add(&counters.incomplete, u64::from(!cut.complete()));
+        counters.closed_until_ms.store(cut.hour.end().0, Ordering::Relaxed);
+        let (hour, complete) = (cut.hour, cut.complete());
+        tracing::info!(%hour, complete, streams = cut.streams.len(), "hour closed");
+        self.owner.config.step(Step::AfterClosing);
+    }
+
+    fn now(&self) -> Time {
+        (self.clock)()
+    }
+}
+
+impl std::fmt::Debug for Closer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Closer").field("claim", &self.claim).finish_non_exhaustive()
+    }
+}
+
+fn names(waiting: &[Waiting]) -> Vec<String> {
+    let name = |waiting: &Waiting| match waiting {
+        Waiting::Stream(stream) => stream.to_string(),
+        Waiting::Gateway(name) => name.clone(),
+    };
+    waiting.iter().map(name).collect()
+}

@@ -1,0 +1,250 @@
+//! The proof of an hour: what was stored, dead and missing of each stream, and a hash of the rows.
+//!
+//! - The figures are computed by the database, from the rows and the cut's ranges.
+//! - The hash is the sum, with overflow, of `sipHash64` over [`COLUMNS`]: the order of rows does
+//!   not matter, and it costs no stored byte per row. It finds accidents and edits.
+//! - The proof carries the SQL that checks it: one statement that runs as is, one row per stream.
+//!   `ok` is 0 when a row was altered, taken away or doubled, or when the cut was altered.
+
+use std::collections::BTreeMap;
+
+use record::Stream;
+use serde::{Deserialize, Serialize};
+use store::{Limits, QueryError, Sql, Store};
+
+use super::cut::{Cut, sha256};
+use sql::{check_sql, dead_sql, measure_sql};
+
+mod sql;
+
+/// What the hash is over: everything that a bill, a proof or an audit rests on.
+pub const COLUMNS: [&str; 29] = [
+    "req_id",
+    "time",
+    "gateway",
+    "epoch",
+    "worker",
+    "seq",
+    "part",
+    "account",
+    "caller",
+    "service_id",
+    "api_id",
+    "env",
+    "region",
+    "instance",
+    "instance_type",
+    "net",
+    "rsp_st",
+    "ups_st",
+    "req_len",
+    "rsp_len",
+    "ups_req_len",
+    "ups_rsp_len",
+    "ups_net",
+    "plan_id",
+    "order_id",
+    "goods_id",
+    "billable",
+    "reason",
+    "rule",
+];
+
+/// The hash of no rows.
+const NO_ROWS: &str = "0000000000000000";
+
+/// All streams of an hour.
+const LIMITS: Limits = Limits {
+    rows: 1_000_000,
+    bytes: 256 << 20,
+    time: std::time::Duration::from_secs(600),
+    threads: 0,
+};
+
+/// The figures of one stream, and the totals that bills are checked against.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Measured {
+    gateway: String,
+    epoch: u64,
+    worker: u16,
+    stored: u64,
+    hash: String,
+    /// Billable calls of the hour on shared instances.
+    pub(crate) calls: u64,
+    /// Bytes of the hour that left over the public network, both ways.
+    pub(crate) bytes: String,
+    refused: u64,
+    unrecorded: u64,
+}
+
+#[derive(Deserialize)]
+struct DeadRow {
+    gateway: String,
+    epoch: u64,
+    worker: u16,
+    dead: u64,
+}
+
+/// What the database counted.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Figures {
+    rows: BTreeMap<Stream, Measured>,
+    dead: BTreeMap<Stream, u64>,
+}
+
+/// An account whose bill is held back, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// The account.
+    pub account: String,
+    /// Why, for a person.
+    pub reason: String,
+}
+
+/// The figures of the proof do not hold when it is made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProofError {
+    /// PROOF-1, DUP-1: the cut says one number, the rows another.
+    #[error(
+        "stream {stream} has {stored} rows and {dead} dead letters in its ranges, not {expected} and {buried}"
+    )]
+    Count {
+        /// The stream.
+        stream: String,
+        /// Rows found.
+        stored: u64,
+        /// Dead letters found.
+        dead: u64,
+        /// Rows frozen.
+        expected: u64,
+        /// Dead letters frozen.
+        buried: u64,
+    },
+    /// The bills' use is not the rows'.
+    #[error("the bills hold {billed} {what}, the rows {counted}")]
+    Sum {
+        /// `calls` or `bytes`.
+        what: &'static str,
+        /// In the bills.
+        billed: u128,
+        /// In the rows.
+        counted: u128,
+    },
+}
+
+#[derive(Serialize)]
+struct ProofText<'a> {
+    hour: String,
+    complete: bool,
+    rule: u16,
+    cut: String,
+    columns: &'a [&'a str],
+    streams: Vec<StreamText<'a>>,
+    late: Vec<LateText>,
+    silent: &'a [String],
+    refused: u64,
+    unrecorded: u64,
+    held: &'a [Held],
+    sql: String,
+}
+
+#[derive(Serialize)]
+struct StreamText<'a> {
+    gateway: &'a str,
+    epoch: u64,
+    worker: u16,
+    first: u64,
+    last: u64,
+    stored: u64,
+    dead: u64,
+    missing: u64,
+    hash: &'a str,
+}
+
+#[derive(Serialize)]
+struct LateText {
+    hour: String,
+    records: u64,
+}
+
+/// Has the database count the rows of a cut.
+pub(crate) async fn measure(store: &Store, cut: &Cut) -> Result<Figures, QueryError> {
+    let mut figures = Figures::default();
+    if cut.streams.is_empty() {
+        return Ok(figures);
+    }
+    let rows = Sql::new(measure_sql(cut.hour, &cut.hours())).limits(LIMITS);
+    for row in store.query::<Measured>(&rows).await? {
+        let stream = Stream { gateway: row.gateway.clone(), epoch: row.epoch, worker: row.worker };
+        figures.rows.insert(stream, row);
+    }
+    if cut.streams.iter().any(|share| !share.dead.is_empty()) {
+        for row in store.query::<DeadRow>(&Sql::new(dead_sql(cut.hour)).limits(LIMITS)).await? {
+            let DeadRow { gateway, epoch, worker, dead } = row;
+            figures.dead.insert(Stream { gateway, epoch, worker }, dead);
+        }
+    }
+    Ok(figures)
+}
+
+// === impl Figures ===
+
+impl Figures {
+    /// Billable calls of the hour.
+    pub(crate) fn calls(&self) -> u128 {
+        self.rows.values().map(|row| u128::from(row.calls)).sum()
+    }
+
+    /// Bytes of the hour.
+    pub(crate) fn bytes(&self) -> u128 {
+        self.rows.values().filter_map(|row| row.bytes.parse::<u128>().ok()).sum()
+    }
+
+    /// PROOF-1: the rows are those that the cut froze, each once.
+    pub(crate) fn check(&self, cut: &Cut) -> Result<(), ProofError> {
+        for share in &cut.streams {
+            let stored = self.rows.get(&share.stream).map_or(0, |row| row.stored);
+            let dead = self.dead.get(&share.stream).copied().unwrap_or(0);
+            let (expected, buried) = (share.ranges.count(), share.dead.count());
+            if (stored, dead) != (expected, buried) {
+                let stream = share.stream.to_string();
+                return Err(ProofError::Count { stream, stored, dead, expected, buried });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The proof's text. `database` is the one that its SQL names.
+pub(crate) fn proof(cut: &Cut, figures: &Figures, held: &[Held], database: &str) -> String {
+    let streams = cut.streams.iter().map(|share| StreamText {
+        gateway: &share.stream.gateway,
+        epoch: share.stream.epoch,
+        worker: share.stream.worker,
+        first: share.first,
+        last: share.last,
+        stored: share.ranges.count(),
+        dead: share.dead.count(),
+        missing: share.missing(),
+        hash: figures.rows.get(&share.stream).map_or(NO_ROWS, |row| &row.hash),
+    });
+    let late = cut.late.iter().map(|(hour, streams)| LateText {
+        hour: hour.to_string(),
+        records: streams.values().map(crate::ranges::Ranges::count).sum(),
+    });
+    let text = ProofText {
+        hour: cut.hour.to_string(),
+        complete: cut.complete(),
+        rule: cut.rule,
+        cut: sha256(&cut.to_json()),
+        columns: &COLUMNS,
+        streams: streams.collect(),
+        late: late.collect(),
+        silent: &cut.silent,
+        refused: figures.rows.values().map(|row| row.refused).sum(),
+        unrecorded: figures.rows.values().map(|row| row.unrecorded).sum(),
+        held,
+        sql: check_sql(cut.hour, &cut.hours(), database),
+    };
+    serde_json::to_string(&text).expect("texts and numbers become JSON")
+}

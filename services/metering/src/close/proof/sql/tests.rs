@@ -1,0 +1,11 @@
+use super::*;
+
+/// Golden: the text that auditors are given. A change here is a change of every later proof.
+#[test]
+fn the_sql_that_checks_a_proof_is_one_statement_that_runs_as_is() {
+    let hour: Hour = "2026-11-20T13".parse().expect("an hour");
+    let sql = check_sql(hour, &[hour], "tollgate");
+    assert!(!sql.contains('{') && !sql.contains(';'), "no parameters, one statement");
+    assert_eq!(sql, include_str!("check.sql").trim_end());
+    assert_eq!(measure_sql(hour, &[hour]), include_str!("measure.sql").trim_end());
+}

@@ -1,0 +1,84 @@
+//! The terms of a cut: which price book holds for each account, and where its months begin.
+//!
+//! They are frozen, so that a change of the configuration changes no hour that is cut.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pricing::{Month, Prices};
+use record::Hour;
+use serde::Deserialize;
+use store::{Limits, QueryError, Sql, Store};
+
+use super::cut::{BookName, Terms};
+use super::frozen;
+use super::look::hour_of;
+
+/// Accounts × hours.
+const LIMITS: Limits = Limits {
+    rows: 1_000_000,
+    bytes: 256 << 20,
+    time: std::time::Duration::from_secs(300),
+    threads: 0,
+};
+
+#[derive(Deserialize)]
+struct Row {
+    hour_s: i64,
+    account: String,
+}
+
+/// The terms of all accounts with a record in these hours, and the books that they name.
+pub(crate) async fn terms(
+    store: &Store,
+    hours: &[Hour],
+    prices: Option<&Prices>,
+) -> Result<(BTreeMap<String, Terms>, Vec<BookName>), QueryError> {
+    let rows: Vec<Row> = store.query(&Sql::new(accounts_sql(hours)).limits(LIMITS)).await?;
+    let mut accounts: BTreeMap<String, BTreeSet<Hour>> = BTreeMap::new();
+    for Row { hour_s, account } in rows {
+        accounts.entry(account).or_default().insert(hour_of(hour_s));
+    }
+    // A bill with corrections alone needs the book of its own hour too.
+    if let Some(&own) = hours.last() {
+        for hours in accounts.values_mut() {
+            hours.insert(own);
+        }
+    }
+    Ok(of_accounts(&accounts, prices))
+}
+
+/// The terms of accounts with use in these hours.
+pub(crate) fn of_accounts(
+    accounts: &BTreeMap<String, BTreeSet<Hour>>,
+    prices: Option<&Prices>,
+) -> (BTreeMap<String, Terms>, Vec<BookName>) {
+    let (mut found, mut names) = (BTreeMap::new(), BTreeSet::new());
+    for (account, hours) in accounts {
+        let mut terms = Terms::default();
+        let mut months: BTreeSet<Month> = BTreeSet::new();
+        for &hour in hours {
+            let book = prices.and_then(|prices| prices.book_at(account, hour));
+            terms.books.insert(hour, book.map(|book| book.sha256.clone()));
+            let Some(book) = book else { continue };
+            names.insert(BookName { id: book.id.clone(), sha256: book.sha256.clone() });
+            months.extend(book.zone.month_of(hour));
+        }
+        let openings = months.into_iter();
+        terms.openings =
+            openings.filter_map(|month| Some(prices?.opening(account, month))).collect();
+        found.insert(account.clone(), terms);
+    }
+    (found, names.into_iter().collect())
+}
+
+fn accounts_sql(hours: &[Hour]) -> String {
+    format!(
+        "\
+SELECT DISTINCT
+    toUnixTimestamp(hour) AS hour_s,
+    account
+FROM records
+WHERE {}",
+        frozen::within("time", hours)
+    )
+}
