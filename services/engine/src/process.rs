@@ -16,8 +16,8 @@ use crate::config::Program;
 use crate::files::Secrets;
 use crate::probe;
 
-/// A stop is clean within about a second; beyond this the engine is killed, which loses nothing that
-/// it had confirmed.
+/// A stop is clean within about a second, or as soon as idle connections have ended; beyond this the
+/// engine is killed, which loses nothing that it had confirmed.
 pub(crate) const STOP_MAX: Duration = Duration::from_secs(5);
 
 /// Between two looks at a child that starts or stops.

@@ -131,6 +131,20 @@ fn answers_and_keeps_its_data_over_a_stop() -> Outcome {
 }
 
 #[test]
+fn an_idle_connection_does_not_hold_up_the_stop() -> Outcome {
+    let (_dir, data) = folder()?;
+    let engine = start(&data)?;
+    let mut idle = TcpStream::connect(engine.endpoint().url.trim_start_matches("http://"))?;
+    let secret = engine.endpoint().header.1.expose();
+    write!(idle, "GET /ping HTTP/1.1\r\nHost: h\r\n{}: {secret}\r\n\r\n", engine::HEADER)?;
+    assert_ne!(idle.read(&mut [0; 1024])?, 0);
+    let stop = Instant::now();
+    engine.stop();
+    assert!(stop.elapsed() < Duration::from_millis(4500), "{:?}", stop.elapsed());
+    Ok(())
+}
+
+#[test]
 fn locked_without_the_header_and_without_the_password() -> Outcome {
     let (_dir, data) = folder()?;
     let engine = start(&data)?;
