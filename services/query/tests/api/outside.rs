@@ -1,5 +1,7 @@
 //! Problems, health, metrics, the end.
 
+use std::sync::Arc;
+
 use query::Role;
 
 use crate::world::{Outcome, World, call, send};
@@ -30,12 +32,13 @@ async fn every_error_is_a_problem_with_its_request_id() -> Outcome {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_its_store_it_says_so_and_nothing_more() -> Outcome {
-    let mut world = World::start().await?;
+    let mut world = World::start_alone().await?;
     let token = world.token(Role::Seller, Some("100")).await?;
     assert_eq!(world.get("", "/readyz").await?.status, 200);
     // The token is remembered, so that the route itself meets the dead store.
     assert_eq!(world.get(&token, "/v1/logs/x").await?.status, 404);
-    world.engine.take().ok_or("running")?.stop();
+    let running = world.engine.take().and_then(Arc::into_inner).ok_or("its own")?;
+    running.engine.stop();
     assert_eq!(world.get("", "/healthz").await?.status, 200);
     for path in ["/readyz", "/v1/logs/x"] {
         let answer = world.get(&token, path).await?;

@@ -2,8 +2,8 @@
 
 use std::error::Error;
 use std::net::SocketAddr;
-use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use engine::{Engine, Program, Sources};
@@ -36,14 +36,25 @@ const RETENTION: Duration = Duration::from_secs(30 * 86_400);
 
 pub(crate) struct World {
     pub(crate) store: Store,
-    pub(crate) engine: Option<Engine>,
+    pub(crate) engine: Option<Arc<Running>>,
     pub(crate) api: SocketAddr,
     pub(crate) metrics: SocketAddr,
     claim: Claim,
     stop: Option<oneshot::Sender<()>>,
     served: Option<JoinHandle<()>>,
+}
+
+/// An engine and its folder, which goes when the engine is stopped.
+pub(crate) struct Running {
+    pub(crate) engine: Engine,
     _dir: tempfile::TempDir,
 }
+
+/// The engine of the tests that run just now; each has a database of its own.
+static SHARED: Mutex<Weak<Running>> = Mutex::new(Weak::new());
+
+/// Numbers the databases.
+static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 /// An answer: status, head in lower case, body.
 #[derive(Debug)]
@@ -104,21 +115,41 @@ pub(crate) fn call(seq: u64, at: &str) -> Record<'static> {
 }
 
 impl World {
+    /// On an engine that other tests use too.
     pub(crate) async fn start() -> Result<Self, Box<dyn Error>> {
+        let shared = {
+            let mut shared = SHARED.lock().expect("no start panics");
+            match shared.upgrade() {
+                Some(running) => running,
+                None => {
+                    let running = Arc::new(Running::start()?);
+                    *shared = Arc::downgrade(&running);
+                    running
+                }
+            }
+        };
+        Self::on(shared).await
+    }
+
+    /// On an engine of its own.
+    pub(crate) async fn start_alone() -> Result<Self, Box<dyn Error>> {
+        Self::on(Arc::new(Running::start()?)).await
+    }
+
+    async fn on(running: Arc<Running>) -> Result<Self, Box<dyn Error>> {
         // What the API logs is shown when a test fails; a second test finds it set.
         tracing_subscriber::fmt().with_test_writer().try_init().ok();
-        let dir = tempfile::tempdir()?;
-        let engine = start_engine(dir.path())?;
-        let at = engine.endpoint();
+        let at = running.engine.endpoint();
+        let database = format!("tollgate_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
         let store = Store::new(Endpoint {
             url: at.url.clone(),
             user: at.user.clone(),
             password: at.password.clone(),
             header: Some(at.header.clone()),
-            database: "tollgate".to_owned(),
+            database: database.clone(),
         })?;
         store.migrate().await?;
-        let claim = store.claim("test", 0, "test").await?;
+        let claim = store.claim(&database, 0, "test").await?;
         let listeners = Listeners {
             api: TcpListener::bind("127.0.0.1:0").await?,
             metrics: TcpListener::bind("127.0.0.1:0").await?,
@@ -136,8 +167,9 @@ impl World {
             // Dropped or told: both mean the end.
             stopped.await.unwrap_or_default();
         }));
-        let (engine, stop, served) = (Some(engine), Some(stop), Some(served));
-        Ok(Self { store, engine, api, metrics, claim, stop, served, _dir: dir })
+        let (stop, served) = (Some(stop), Some(served));
+        let engine = Some(running);
+        Ok(Self { store, engine, api, metrics, claim, stop, served })
     }
 
     pub(crate) async fn token(
@@ -187,16 +219,20 @@ impl World {
     }
 }
 
-fn start_engine(dir: &Path) -> Result<Engine, Box<dyn Error>> {
-    let config = engine::Config {
-        data_dir: dir.join("engine"),
-        cache_dir: engine::cache_dir(|name| std::env::var_os(name)).ok_or("no home")?,
-        sources: Sources::new(|name| std::env::var_os(name)),
-        memory_max: 1 << 30,
-        database: "tollgate".to_owned(),
-        program: Program::test("engine_child")?,
-    };
-    Ok(Engine::start(&config, &mut *engine::progress_on_stderr())?)
+impl Running {
+    fn start() -> Result<Self, Box<dyn Error>> {
+        let dir = tempfile::tempdir()?;
+        let config = engine::Config {
+            data_dir: dir.path().join("engine"),
+            cache_dir: engine::cache_dir(|name| std::env::var_os(name)).ok_or("no home")?,
+            sources: Sources::new(|name| std::env::var_os(name)),
+            memory_max: 1 << 30,
+            database: "tollgate".to_owned(),
+            program: Program::test("engine_child")?,
+        };
+        let engine = Engine::start(&config, &mut *engine::progress_on_stderr())?;
+        Ok(Self { engine, _dir: dir })
+    }
 }
 
 /// Sends a whole request, reads a whole answer.
