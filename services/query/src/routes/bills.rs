@@ -46,6 +46,25 @@ pub(crate) struct BillsBody {
     /// One for each account with use or corrections in the hour, by account.
     #[schema(value_type = Vec<BillBody>)]
     bills: Vec<Box<RawValue>>,
+    /// Accounts whose bill of a closed hour is held back, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    held: Vec<HeldBody>,
+}
+
+/// An account whose bill of a closed hour is held back.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct HeldBody {
+    /// The account.
+    account: String,
+    /// Why.
+    reason: String,
+}
+
+/// Of a stored proof, which bills are held back.
+#[derive(Debug, Deserialize)]
+struct ProofHeld {
+    #[serde(default)]
+    held: Vec<HeldBody>,
 }
 
 /// One account's bill of an hour. Decimals are texts.
@@ -134,17 +153,30 @@ pub(crate) async fn get_bills(
     let Query(Which { account }) = which?;
     let hour = hour_of(path)?;
     check_account(&scope, account.as_deref())?;
-    let (state, closed_at, bills) = match closing(&app, &scope, hour).await? {
-        Some(closing) => {
-            let bills = stored(&app, &scope, hour, account.as_deref()).await?;
-            (HourState::Closed, Some(closing.stored_at), bills)
-        }
-        None => {
-            let state = unclosed(hour, app.now())?;
-            (state, None, so_far(&app, &scope, hour, account.as_deref()).await?)
-        }
+    let account = account.as_deref();
+    let Some(closing) = closing(&app, &scope, hour).await? else {
+        let state = unclosed(hour, app.now())?;
+        let bills = raw(so_far(&app, &scope, hour, account).await?)?;
+        let (hour, held) = (hour.to_string(), Vec::new());
+        return Ok(Json(BillsBody { hour, state, closed_at: None, bills, held }));
     };
-    Ok(Json(BillsBody { hour: hour.to_string(), state, closed_at, bills: raw(bills)? }))
+    let held = held(&closing.proof, &scope, account)?;
+    let bills = raw(stored(&app, &scope, hour, account).await?)?;
+    let (hour, closed_at) = (hour.to_string(), Some(closing.stored_at));
+    Ok(Json(BillsBody { hour, state: HourState::Closed, closed_at, bills, held }))
+}
+
+/// The proof is of all accounts: what it says of others is left out.
+fn held(proof: &str, scope: &Scope, account: Option<&str>) -> Result<Vec<HeldBody>, Problem> {
+    let ProofHeld { held } = serde_json::from_str(proof).map_err(Problem::internal)?;
+    let mut held = held;
+    held.retain(|held| is_asked(scope, account, &held.account));
+    Ok(held)
+}
+
+/// TENANT-1 for what does not come from a scoped table: nothing passes that the scope does not hold.
+fn is_asked(scope: &Scope, account: Option<&str>, found: &str) -> bool {
+    scope.holds(found) && account.is_none_or(|account| account == found)
 }
 
 /// Somebody who names another account is told, rather than shown an empty bill.
@@ -180,7 +212,6 @@ fn bills_sql(hour: Hour, account: Option<&str>) -> Select {
     }
 }
 
-/// TENANT-1 for what does not come from the store: nothing passes that the scope does not hold.
 async fn so_far(
     app: &Shared,
     scope: &Scope,
@@ -189,9 +220,7 @@ async fn so_far(
 ) -> Result<Vec<String>, Problem> {
     let only = scope.bound_to().or(account);
     let bills = app.provisional.bills(hour, only).await.map_err(Problem::internal)?;
-    let shown = bills.into_iter().filter(|bill| {
-        scope.holds(&bill.account) && account.is_none_or(|account| account == bill.account)
-    });
+    let shown = bills.into_iter().filter(|bill| is_asked(scope, account, &bill.account));
     Ok(shown.map(|bill| bill.bill).collect())
 }
 

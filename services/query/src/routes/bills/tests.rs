@@ -1,5 +1,10 @@
 //! Bills as text, and the form of a bill against the crate that makes it.
 
+use pricing::{Bill, Book, CallsKey, Direction, HourUsage, Month, MonthUse, State as BillState};
+use pricing::{TrafficKey, bundled, rate};
+use record::InstanceType;
+use settings::Sink;
+
 use super::*;
 
 #[test]
@@ -49,8 +54,47 @@ fn a_bill_is_passed_on_byte_for_byte() {
         state: HourState::Closed,
         closed_at: None,
         bills: raw(vec![bill.clone()]).expect("JSON"),
+        held: Vec::new(),
     };
     let text = serde_json::to_string(&body).expect("JSON");
     assert!(text.contains(&bill), "{text}");
     assert!(text.contains(r#""state":"closed""#), "{text}");
+}
+
+#[test]
+fn the_described_form_is_the_one_that_bills_have() {
+    let text = bundled("tiered").expect("bundled");
+    let book = Book::read("tiered", text, &Sink::new()).expect("a good book");
+    let instance_type = InstanceType::Shared;
+    let traffic = TrafficKey {
+        region: "ap-guangzhou".to_owned(),
+        direction: Direction::Response,
+        instance_type,
+    };
+    let usage = HourUsage {
+        calls: [(CallsKey { instance_type }, 5_000_000)].into(),
+        traffic: [(traffic, 7 << 30)].into(),
+    };
+    let before = MonthUse::new(Month::new(2026, 11).expect("a month"), None);
+    let rated = rate(&book, &before, &usage).expect("rated");
+    let hour: Hour = "2026-11-20T13".parse().expect("an hour");
+    let bill = Bill::new("7", hour, BillState::Closed, &usage, &rated, &[]).expect("a bill");
+    assert!(bill.lines.len() > 1, "calls and traffic");
+    let text = bill.to_json();
+    let body: BillBody = serde_json::from_str(&text).expect("as described");
+    assert_eq!(serde_json::to_string(&body).expect("JSON"), text);
+}
+
+#[test]
+fn a_bill_that_is_held_back_is_told_to_its_account_only() {
+    let proof = r#"{"held":[{"account":"7","reason":"a"},{"account":"8","reason":"b"}],"x":1}"#;
+    let check = |scope: &Scope, account, expected: &[&str]| {
+        let held = held(proof, scope, account).expect("a proof");
+        assert!(held.iter().map(|held| held.account.as_str()).eq(expected.iter().copied()));
+    };
+    check(&Scope::account("7"), None, &["7"]);
+    check(&Scope::account("9"), None, &[]);
+    check(&Scope::all(), None, &["7", "8"]);
+    check(&Scope::all(), Some("8"), &["8"]);
+    assert_eq!(held("{}", &Scope::all(), None).expect("none"), []);
 }
