@@ -173,3 +173,6 @@ impl Default for Networks {
         Self(private.iter().filter_map(|network| network.parse().ok()).collect())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use spool::{WhenFull, Writer};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{oneshot, watch};
+use tokio::time::timeout;
 
 use crate::backend::{Names, Resolver};
 use crate::config::Config;
@@ -22,6 +23,9 @@ use crate::worker::{Parts, WallClock, system_clock};
 
 /// Connections that the kernel keeps until a worker takes them.
 const BACKLOG: i32 = 1024;
+
+/// How long a start waits for the names of backends.
+const NAMES_FIRST: Duration = Duration::from_secs(3);
 
 /// Where the records go: what [`spool::open`] gave, but for its reader.
 #[derive(Debug)]
@@ -266,11 +270,14 @@ fn resolve(policy: &Policy) -> Result<Naming, StartError> {
     let runtime = runtime.map_err(|source| StartError::Worker { source })?;
     let (first, listening) = sync_channel(1);
     let control = move || {
-        let names = Arc::new(runtime.block_on(resolver.resolve()));
-        let (publish, names) = watch::channel(names);
+        // What is not resolved by then may be soon; its requests are answered so meanwhile.
+        let _elapsed = runtime.block_on(async { timeout(NAMES_FIRST, resolver.resolve()).await });
+        let (publish, names) = watch::channel(Arc::new(resolver.names()));
         // The one who started this waits for it.
         let _listening = first.send(names);
         runtime.block_on(resolver.run(publish));
+        // A lookup that hangs is not waited for.
+        runtime.shutdown_background();
     };
     let thread = std::thread::Builder::new().name("gateway-names".to_owned()).spawn(control);
     let thread = thread.map_err(|source| StartError::Worker { source })?;

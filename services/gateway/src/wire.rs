@@ -258,6 +258,10 @@ impl Wire {
 
     /// The first byte of a request is here.
     fn begin(&self) -> Rc<Exchange> {
+        if self.state.get() == State::Closing {
+            // It came just in time.
+            self.state.set(State::Open);
+        }
         let exchange = Rc::new(self.worker.begin());
         let mut facts = exchange.facts.borrow_mut();
         (facts.peer, facts.local, facts.net) = (Some(self.peer), Some(self.local), self.net);

@@ -11,7 +11,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use policy::{Backend, Host, Policy};
+use tokio::net::lookup_host;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 /// How often names are resolved. As nginx's usual `valid=` of a few seconds.
 const REFRESH: Duration = Duration::from_secs(5);
@@ -19,6 +22,8 @@ const REFRESH: Duration = Duration::from_secs(5);
 const KEEP: Duration = Duration::from_secs(60);
 /// A lookup that takes longer counts as failed; the system's own limit is 30 s.
 const LOOKUP_MAX: Duration = Duration::from_secs(5);
+/// Each lookup is a thread for as long as it takes.
+const LOOKUPS_MAX: usize = 32;
 
 /// Addresses by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -66,26 +71,33 @@ impl Resolver {
         Self { found: HashMap::new(), names }
     }
 
-    /// Asks for every name once.
-    pub(crate) async fn resolve(&mut self) -> Names {
-        for name in &self.names {
-            let looked = tokio::net::lookup_host((name.as_str(), 0));
-            let now = Instant::now();
-            match tokio::time::timeout(LOOKUP_MAX, looked).await {
-                Ok(Ok(addresses)) => {
-                    let mut ips: Vec<IpAddr> = addresses.map(|address| address.ip()).collect();
-                    // One name may stand for an address twice, once per kind of socket.
-                    ips.dedup();
-                    self.found.insert(name.clone(), (ips, now));
-                }
-                Ok(Err(_)) | Err(_) => {
-                    self.found.retain(|known, (_, at)| {
-                        known != name || now.saturating_duration_since(*at) < KEEP
-                    });
-                }
+    /// What is known now.
+    pub(crate) fn names(&self) -> Names {
+        Names(self.found.iter().map(|(name, (ips, _))| (name.clone(), ips.clone())).collect())
+    }
+
+    /// Asks for every name once, [`LOOKUPS_MAX`] at a time. When it is dropped, what was found by
+    /// then is known.
+    pub(crate) async fn resolve(&mut self) {
+        let names = self.names.clone();
+        for some in names.chunks(LOOKUPS_MAX) {
+            let mut lookups: JoinSet<_> = some.iter().cloned().map(lookup).collect();
+            while let Some(looked) = lookups.join_next().await {
+                let Ok((name, ips)) = looked else { continue };
+                self.note(name, ips, Instant::now());
             }
         }
-        Names(self.found.iter().map(|(name, (ips, _))| (name.clone(), ips.clone())).collect())
+    }
+
+    fn note(&mut self, name: String, ips: Option<Vec<IpAddr>>, now: Instant) {
+        if let Some(ips) = ips {
+            self.found.insert(name, (ips, now));
+            return;
+        }
+        let late = |at: &Instant| now.saturating_duration_since(*at) >= KEEP;
+        if self.found.get(&name).is_some_and(|(_, at)| late(at)) {
+            self.found.remove(&name);
+        }
     }
 
     /// Keeps asking until nobody listens any more.
@@ -96,14 +108,46 @@ impl Resolver {
         loop {
             tokio::select! {
                 () = publish.closed() => return,
-                () = tokio::time::sleep(REFRESH) => {}
+                () = async {
+                    tokio::time::sleep(REFRESH).await;
+                    self.resolve().await;
+                } => {}
             }
-            let names = Arc::new(self.resolve().await);
+            let names = Arc::new(self.names());
             publish.send_if_modified(|published| {
                 let changed = **published != *names;
                 *published = names.clone();
                 changed
             });
         }
+    }
+}
+
+/// Asks the system for one name.
+async fn lookup(name: String) -> (String, Option<Vec<IpAddr>>) {
+    let looked = timeout(LOOKUP_MAX, lookup_host((name.clone(), 0))).await;
+    let Ok(Ok(addresses)) = looked else { return (name, None) };
+    let mut ips: Vec<IpAddr> = addresses.map(|address| address.ip()).collect();
+    // An address may be told twice, once per kind of socket.
+    ips.dedup();
+    (name, Some(ips))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_answer_stands_in_for_a_while() {
+        let mut resolver = Resolver { found: HashMap::new(), names: Vec::new() };
+        let (host, ip) = (Host::Name("a".into()), IpAddr::from([10, 0, 0, 1]));
+        let now = Instant::now();
+        resolver.note("a".into(), None, now);
+        assert_eq!(resolver.names().addresses(&host, 80), []);
+        resolver.note("a".into(), Some(vec![ip]), now);
+        resolver.note("a".into(), None, now + KEEP / 2);
+        assert_eq!(resolver.names().addresses(&host, 80), [SocketAddr::new(ip, 80)]);
+        resolver.note("a".into(), None, now + KEEP);
+        assert_eq!(resolver.names().addresses(&host, 80), []);
     }
 }

@@ -150,7 +150,13 @@ impl Body for RequestBody {
             upload.end();
             return Poll::Ready(None);
         };
-        let frame = frame.map_err(|_| BodyCut)?;
+        let Ok(frame) = frame else {
+            if !self.wire.lost() && self.wire.refused().is_none() {
+                // hyper found fault with what was let pass, as with too many trailers.
+                upload.refused.set(Some(&framing::MALFORMED));
+            }
+            return Poll::Ready(Some(Err(BodyCut)));
+        };
         let bytes = frame.data_ref().map_or(0, Bytes::len) as u64;
         upload.taken.set(upload.taken.get() + bytes);
         if upload.taken.get() > self.wire.worker.config.limits.body {

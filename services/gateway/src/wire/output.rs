@@ -4,6 +4,10 @@ use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
 
+/// A buffer of up to so many bytes is kept for the next answer. Small answers fit, and ten thousand
+/// connections that once had a large one do not hold on to its memory.
+const KEEP_MAX: usize = 4096;
+
 /// The writing half.
 pub(super) struct Output {
     pub(super) mode: Mode,
@@ -61,6 +65,9 @@ impl Output {
         self.blocked = None;
         if self.written < self.held.len() {
             return false;
+        }
+        if self.held.capacity() > KEEP_MAX {
+            self.held = Vec::new();
         }
         self.held.clear();
         self.written = 0;

@@ -118,6 +118,13 @@ fn every_framing_of_a_request_is_counted_exactly() {
         &post(&format!("Content-Length: 300000\r\n\r\n{}", "a".repeat(300_000))),
         (200, b"hello"),
     );
+    let get_post = |rest| post(rest).replace("POST", "GET");
+    check(OK, &get_post("Content-Length: 3\r\n\r\nabc"), (200, b"hello"));
+    check(
+        OK,
+        &get_post("Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"),
+        (200, b"hello"),
+    );
     check(OK, &format!("\r\n{}", get("x")), (200, b"hello"));
     check(OK, "GET http://a.test/release/b/x HTTP/1.1\r\nHost: a.test\r\n\r\n", (200, b"hello"));
 }
@@ -280,4 +287,50 @@ fn large_bodies_stream_both_ways() {
     assert!(answer.body == body);
     let record = world.record(answer.id());
     equal(&record, &client, &backend);
+}
+
+/// Many requests of all framings in one stream of bytes, cut at random places.
+#[test]
+fn requests_are_told_apart_however_they_are_cut() {
+    let kinds = [
+        get("x"),
+        get("longer").replace("/b/", "/mock?"),
+        post("Content-Length: 3\r\n\r\nabc"),
+        post("Content-Length: 20000\r\n\r\n") + &"b".repeat(20_000),
+        post(
+            "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n10;x\r\n0123456789abcdef\r\n0\r\nA: b\r\n\r\n",
+        ),
+        post("Content-Length: 4\r\n\r\nGET ").replace("/b/x", "/none"),
+        "\r\n".to_owned() + &get("y"),
+    ];
+    let backend = Backend::answering(OK);
+    let mut world = World::start(backend.address);
+    // A linear congruential generator: the same cuts in every run.
+    let mut state = 20_240_117_u64;
+    let mut random = move |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        usize::try_from(state >> 33).expect("31 bits fit") % below
+    };
+    let requests: Vec<&String> = (0..300).map(|_| &kinds[random(kinds.len())]).collect();
+    let bytes: Vec<u8> = requests.iter().flat_map(|request| request.bytes()).collect();
+    let mut client = Client::connect(world.address);
+    let mut sender = client.socket.try_clone().expect("a socket can be shared");
+    let thread = std::thread::spawn(move || {
+        let mut rest = bytes.as_slice();
+        while !rest.is_empty() {
+            let cut = [3, 40, 400, 30_000][random(4)];
+            let (piece, more) = rest.split_at((1 + random(cut)).min(rest.len()));
+            std::io::Write::write_all(&mut sender, piece).expect("all is taken");
+            rest = more;
+        }
+    });
+    for request in requests {
+        let answer = client.answer(false);
+        let record = world.record(answer.id());
+        assert_eq!((record.req_len, record.rsp_len), (request.len() as u64, answer.bytes));
+        assert_eq!(record.rsp_st, if request.contains("none") { 404 } else { 200 });
+    }
+    thread.join().expect("the sender does not panic");
+    world.stop(Duration::from_secs(5));
+    assert_eq!(world.finals().len(), 300);
 }

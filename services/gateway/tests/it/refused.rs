@@ -157,3 +157,16 @@ fn unknown_hosts_are_billed_to_the_operator() {
     let (answer, record) = check(&mut world, "GET / HTTP/1.1\r\n\r\n");
     assert_eq!((answer.status, record.err_msg.as_ref()), (404, "Not Found Host."));
 }
+
+#[test]
+fn trailers_that_only_hyper_finds_fault_with_are_the_clients() {
+    let mut world = World::start(Backend::answering("HTTP/1.1 204 No Content\r\n\r\n").address);
+    let request =
+        "POST /release/b/x HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n";
+    let request = format!("{request}{}\r\n", "A: b\r\n".repeat(500));
+    let mut client = Client::connect(world.address);
+    let answer = client.call(&request);
+    let record = world.record(answer.id());
+    assert_eq!((answer.status, record.fault), (400, Fault::Client), "{record:?}");
+    assert_eq!((record.ups_st.as_ref(), record.req_len), ("", client.sent));
+}
