@@ -1,5 +1,10 @@
 //! The whole-system tests, one binary. Each module says what it shows.
 //!
+//! - [`way`]: n requests → n records, equal to what the client saw
 //! - [`tidy`]: what can be checked of the source itself
 
 mod tidy;
+mod way;
+
+/// The product's program.
+const EXE: &str = env!("CARGO_BIN_EXE_tollgate-under-test");
