@@ -85,7 +85,7 @@ impl Listeners {
     }
 }
 
-/// Serves until `shutdown` is done, and then until open requests are answered or [`DRAIN_MAX`] is
+/// Serves until `shutdown` is done, and then until open requests are answered or 3 s is
 /// over.
 pub async fn serve(app: App, listeners: Listeners, shutdown: impl Future<Output = ()>) {
     let App { router, registry, metrics } = app;
