@@ -211,10 +211,10 @@ impl<S: Source> Pipeline<S> {
             }
             Event::Reached { mark } => {
                 self.flush_all().await?;
-                let (reached, later) =
+                let (reached, later): (Vec<_>, Vec<_>) =
                     std::mem::take(&mut self.marks).into_iter().partition(|(at, _)| *at <= mark);
                 self.marks = later;
-                for (_, done) in Vec::<(u64, oneshot::Sender<()>)>::from(reached) {
+                for (_, done) in reached {
                     // Nobody may be waiting any more.
                     done.send(()).ok();
                 }

@@ -1,4 +1,23 @@
 //! Records in, hours closed, bills out.
+//!
+//! Two workers, which know each other only through the store:
+//! - A [`Pipeline`] takes the records of one source: decode → judge (RULE-1) → drop what is stored →
+//!   insert → acknowledge. Every message ends in one [`Outcome`].
+//! - The [`Closer`] closes hours: what belongs to an hour is frozen in one row, the cut; use, bills
+//!   and proof are computed from it, and the closing row comes last.
+//!
+//! Invariants, each with its tests:
+//! - DUP-1: a number of a stream becomes at most one row. Stored rows are the only truth; after any
+//!   doubt the owner claims anew, reads back, and sends what is missing.
+//! - LOSS-1: only what has its outcome in the store is acknowledged.
+//! - PROOF-1: `stored + dead + missing = last - first + 1` of each stream, asserted, and checked by
+//!   the SQL that the proof carries.
+//! - BILL-1: a closed hour computed again ([`dry_run`]) gives the same bytes.
+//! - BILL-2: what comes late becomes corrections in the next hour that is closed.
+//! - BOUND-1: batches are bounded by rows and bytes; a store that is away makes the source wait.
+//!
+//! The pure parts are `ranges`, `known`, and of `close` the assessment, `due`, the cut and the bill
+//! of an account.
 
 mod close;
 mod config;

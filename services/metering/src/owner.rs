@@ -18,7 +18,7 @@ use crate::intake::IntakeError;
 /// The first pause after a failure.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 
-/// The longest pause: a store that is back is noticed within it.
+/// The longest pause of whoever stores records: a store that is back is noticed within it.
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// The greatest claim's owner.
@@ -51,6 +51,7 @@ pub(crate) struct Owner {
 #[derive(Debug)]
 pub(crate) struct Backoff {
     next: Duration,
+    max: Duration,
 }
 
 // === impl Owner ===
@@ -99,7 +100,7 @@ impl Owner {
     }
 
     pub(crate) fn backoff(&self) -> Backoff {
-        Backoff { next: PAUSE_MIN }
+        Backoff::new(PAUSE_MAX)
     }
 
     /// Whether the greatest claim is ours. Not whether it is `claim`: a newer one of ours may have
@@ -125,9 +126,13 @@ impl std::fmt::Debug for Owner {
 // === impl Backoff ===
 
 impl Backoff {
+    pub(crate) fn new(max: Duration) -> Self {
+        Self { next: PAUSE_MIN, max }
+    }
+
     pub(crate) async fn wait(&mut self) {
         sleep(self.next).await;
-        self.next = (self.next * 2).min(PAUSE_MAX);
+        self.next = (self.next * 2).min(self.max);
     }
 }
 

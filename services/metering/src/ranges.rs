@@ -18,12 +18,6 @@ impl Ranges {
         Self::default()
     }
 
-    /// One span; empty when `first` is above `last`.
-    pub fn span(first: u64, last: u64) -> Self {
-        let spans = if first <= last { vec![(first, last)] } else { Vec::new() };
-        Self { spans }
-    }
-
     /// Adds a span. Nothing happens when `first` is above `last`.
     pub fn insert(&mut self, first: u64, last: u64) {
         if first > last {

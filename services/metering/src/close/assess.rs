@@ -131,7 +131,9 @@ fn one_stream(stream: &Stream, first: u64, end: Option<u64>, seen: &Seen, state:
         let share = Share { stream: stream.clone(), first, last: past - 1, ranges, dead };
         state.shares.push(share);
     }
-    if beyond.is_some() || end.is_none() {
+    // A file that did not end by now is not waited for in every later hour; should it go on, it
+    // goes on behind its last cut.
+    if beyond.is_some() || (end.is_none() && !is_ingest(&stream.gateway)) {
         state.carry.living.push(Living { stream: stream.clone(), next: past, end });
     }
 }
@@ -238,5 +240,7 @@ fn gateways(
     gateways
 }
 
+#[cfg(test)]
+mod model_tests;
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use pricing::Prices;
 use record::{Hour, RULE_VERSION, Stream, Time};
@@ -27,7 +28,7 @@ use super::terms::terms;
 use crate::config::{Config, Step};
 use crate::counters::{Counters, add};
 use crate::intake::Handle;
-use crate::owner::{Owner, chain};
+use crate::owner::{Backoff, Owner, chain};
 
 /// The source in claims, partition 0.
 const SOURCE: &str = "close";
@@ -37,7 +38,10 @@ const IDLE_AT_ONCE: usize = 500;
 
 /// How long sources may take, at the deadline, to be consumed to their ends, before the hour is
 /// left provisional until the next look.
-const CATCH_UP: std::time::Duration = std::time::Duration::from_secs(30);
+const CATCH_UP: Duration = Duration::from_secs(30);
+
+/// The longest pause between tries of a closing that fails: some failures a person has to mend.
+const PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// The clock, as a parameter: tests bring their own.
 pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
@@ -140,11 +144,11 @@ impl Closer {
 
     /// Returns when another closer has taken over.
     async fn rounds(&mut self) {
-        let mut backoff = self.owner.backoff();
+        let mut backoff = Backoff::new(PAUSE_MAX);
         loop {
             match self.round().await {
                 Ok(_) => {
-                    backoff = self.owner.backoff();
+                    backoff = Backoff::new(PAUSE_MAX);
                     sleep(self.owner.config.look_every).await;
                 }
                 Err(CloseError::TakenOver) => break,
@@ -152,8 +156,10 @@ impl Closer {
                     add(&self.owner.counters.close_failures, 1);
                     tracing::error!(error = chain(&error), "closing an hour failed");
                     backoff.wait().await;
-                    let Ok(claim) = self.owner.claim_again(&self.claim).await else { break };
-                    self.claim = claim;
+                    if let CloseError::Query(_) | CloseError::Doubt { .. } = error {
+                        let Ok(claim) = self.owner.claim_again(&self.claim).await else { break };
+                        self.claim = claim;
+                    }
                 }
             }
         }

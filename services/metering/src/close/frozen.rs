@@ -56,14 +56,16 @@ pub(crate) fn late(cuts: &str, hour: &str, of: &str) -> String {
 }
 
 /// Joins rows of table alias `r` with the ranges of `frozen`; the caller adds `r.seq <= f.last`.
-pub(crate) fn join(frozen: &str) -> String {
-    format!(
-        "ASOF INNER JOIN {frozen} AS f
-            ON r.gateway = f.gateway
-           AND r.epoch = f.epoch
-           AND r.worker = f.worker
-           AND r.seq >= f.first"
-    )
+/// Its further lines begin with `margin`.
+pub(crate) fn join(frozen: &str, margin: &str) -> String {
+    let lines = [
+        &format!("ASOF INNER JOIN {frozen} AS f"),
+        "    ON r.gateway = f.gateway",
+        "   AND r.epoch = f.epoch",
+        "   AND r.worker = f.worker",
+        "   AND r.seq >= f.first",
+    ];
+    lines.join(&format!("\n{margin}"))
 }
 
 /// An hour as an SQL literal.

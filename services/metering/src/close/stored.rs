@@ -325,7 +325,7 @@ pub(crate) async fn put_books(store: &Store, claim: &Claim, books: &[Book]) -> R
         text: &'b str,
     }
     let rows =
-        books.into_iter().map(|book| Row { sha256: &book.sha256, id: &book.id, text: &book.text });
+        books.iter().map(|book| Row { sha256: &book.sha256, id: &book.id, text: &book.text });
     put(store, claim, &PRICE_BOOKS, None, rows.collect()).await
 }
 

@@ -123,7 +123,7 @@ FROM records AS r
   AND r.seq <= f.last
 {GROUP}",
         select = select(),
-        join = frozen::join("frozen"),
+        join = frozen::join("frozen", ""),
     )
 }
 

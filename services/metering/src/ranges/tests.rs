@@ -4,6 +4,14 @@ use proptest::prelude::{Just, Strategy, prop_oneof, proptest};
 
 use super::*;
 
+impl Ranges {
+    /// One span; empty when `first` is above `last`.
+    pub(crate) fn span(first: u64, last: u64) -> Self {
+        let spans = if first <= last { vec![(first, last)] } else { Vec::new() };
+        Self { spans }
+    }
+}
+
 /// Small numbers, so that spans meet, touch and overlap all the time.
 fn spans() -> impl Strategy<Value = Vec<(u64, u64)>> {
     proptest::collection::vec((0_u64..60, 0_u64..6), 0..20)

@@ -254,7 +254,6 @@ fn a_file_lives_only_in_its_hours_and_is_closed_by_its_end() {
     check(
         "in ingest:a/3/0 0-9",
         "share ingest:a/3/0 0-9: stored 10 dead 0 missing 0
-         next ingest:a/3/0 10
          waits for ingest:a/3/0",
     );
     check("carry ingest:a/3/0 next 10\nbeyond ingest:a/3/0 10-12 hour 15", "next ingest:a/3/0 10");

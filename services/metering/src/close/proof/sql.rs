@@ -5,14 +5,6 @@ use record::Hour;
 use super::{COLUMNS, NO_ROWS};
 use crate::close::frozen;
 
-fn hash() -> String {
-    let columns: Vec<String> = COLUMNS.iter().map(|column| format!("r.{column}")).collect();
-    format!(
-        "leftPad(lower(hex(sumWithOverflow(sipHash64(\n            {})))), 16, '0')",
-        columns.join(", ")
-    )
-}
-
 /// Stored rows and their hash per stream, and the totals of the hour.
 pub(super) fn measure_sql(hour: Hour, hours: &[Hour]) -> String {
     let at = frozen::literal(hour);
@@ -29,7 +21,8 @@ SELECT
     r.worker AS worker,
     count() AS stored,
     {hash} AS hash,
-    countIf(r.hour = {at} AND r.billable AND r.part = 'final' AND r.instance_type = 'shared') AS calls,
+    countIf(r.hour = {at}
+        AND r.billable AND r.part = 'final' AND r.instance_type = 'shared') AS calls,
     toString(sumIf(toUInt128(r.rsp_len), r.hour = {at} AND r.net = 'public')
         + sumIf(toUInt128(r.ups_req_len), r.hour = {at} AND r.ups_net = 'public')) AS bytes,
     sum(JSONExtractUInt(r.life, 'refused')) AS refused,
@@ -41,7 +34,7 @@ WHERE {within}
 GROUP BY gateway, epoch, worker",
         spans = frozen::own("cuts", &at, "ranges"),
         hash = hash(),
-        join = frozen::join("frozen"),
+        join = frozen::join("frozen", ""),
         within = frozen::within("r.time", hours),
     )
 }
@@ -51,26 +44,13 @@ pub(super) fn dead_sql(hour: Hour) -> String {
     format!(
         "\
 WITH
-    frozen AS
+    buried AS
     (
         {spans}
     )
-SELECT
-    r.gateway AS gateway,
-    r.epoch AS epoch,
-    r.worker AS worker,
-    uniqExact(r.seq) AS dead
-FROM
-(
-    SELECT gateway, epoch, worker, assumeNotNull(seq) AS seq
-    FROM dead_letters
-    WHERE seq IS NOT NULL
-) AS r
-{join}
-WHERE r.seq <= f.last
-GROUP BY gateway, epoch, worker",
+{select}",
         spans = frozen::own("cuts", &frozen::literal(hour), "dead"),
-        join = frozen::join("frozen"),
+        select = letters("dead_letters", ""),
     )
 }
 
@@ -83,24 +63,7 @@ pub(super) fn check_sql(hour: Hour, hours: &[Hour], database: &str) -> String {
 WITH
     figures AS
     (
-        SELECT
-            JSONExtractString(entry, 'gateway') AS gateway,
-            JSONExtractUInt(entry, 'epoch') AS epoch,
-            toUInt16(JSONExtractUInt(entry, 'worker')) AS worker,
-            JSONExtractUInt(entry, 'first') AS first,
-            JSONExtractUInt(entry, 'last') AS last,
-            JSONExtractUInt(entry, 'stored') AS stored,
-            JSONExtractUInt(entry, 'dead') AS dead,
-            JSONExtractString(entry, 'hash') AS hash,
-            cut_hash
-        FROM
-        (
-            SELECT
-                arrayJoin(JSONExtractArrayRaw(proof, 'streams')) AS entry,
-                JSONExtractString(proof, 'cut') AS cut_hash
-            FROM {database}.closings
-            WHERE hour = {at}
-        )
+        {figures}
     ),
     frozen AS
     (
@@ -112,34 +75,11 @@ WITH
     ),
     counted AS
     (
-        SELECT
-            r.gateway AS gateway,
-            r.epoch AS epoch,
-            r.worker AS worker,
-            count() AS stored,
-            {hash} AS hash
-        FROM {database}.records AS r
-        {join}
-        WHERE {within}
-          AND r.seq <= f.last
-        GROUP BY gateway, epoch, worker
+        {counted}
     ),
     letters AS
     (
-        SELECT
-            r.gateway AS gateway,
-            r.epoch AS epoch,
-            r.worker AS worker,
-            uniqExact(r.seq) AS dead
-        FROM
-        (
-            SELECT gateway, epoch, worker, assumeNotNull(seq) AS seq
-            FROM {database}.dead_letters
-            WHERE seq IS NOT NULL
-        ) AS r
-        {join_buried}
-        WHERE r.seq <= f.last
-        GROUP BY gateway, epoch, worker
+        {letters}
     )
 SELECT
     p.gateway AS gateway,
@@ -161,13 +101,85 @@ LEFT JOIN counted AS c
 LEFT JOIN letters AS l
     ON p.gateway = l.gateway AND p.epoch = l.epoch AND p.worker = l.worker
 ORDER BY gateway, epoch, worker",
+        figures = figures(database, &at),
         spans = frozen::own(&cuts, &at, "ranges"),
         buried = frozen::own(&cuts, &at, "dead"),
+        counted = counted(database, hours),
+        letters = letters(&format!("{database}.dead_letters"), "        "),
+    )
+}
+
+/// What the proof says, one row per stream.
+fn figures(database: &str, at: &str) -> String {
+    format!(
+        "\
+SELECT
+            JSONExtractString(entry, 'gateway') AS gateway,
+            JSONExtractUInt(entry, 'epoch') AS epoch,
+            toUInt16(JSONExtractUInt(entry, 'worker')) AS worker,
+            JSONExtractUInt(entry, 'first') AS first,
+            JSONExtractUInt(entry, 'last') AS last,
+            JSONExtractUInt(entry, 'stored') AS stored,
+            JSONExtractUInt(entry, 'dead') AS dead,
+            JSONExtractString(entry, 'hash') AS hash,
+            cut_hash
+        FROM
+        (
+            SELECT
+                arrayJoin(JSONExtractArrayRaw(proof, 'streams')) AS entry,
+                JSONExtractString(proof, 'cut') AS cut_hash
+            FROM {database}.closings
+            WHERE hour = {at}
+        )"
+    )
+}
+
+/// What the rows say, one row per stream; over the ranges `frozen`.
+fn counted(database: &str, hours: &[Hour]) -> String {
+    format!(
+        "\
+SELECT
+            r.gateway AS gateway,
+            r.epoch AS epoch,
+            r.worker AS worker,
+            count() AS stored,
+            {hash} AS hash
+        FROM {database}.records AS r
+        {join}
+        WHERE {within}
+          AND r.seq <= f.last
+        GROUP BY gateway, epoch, worker",
         hash = hash(),
-        join = frozen::join("frozen"),
-        join_buried = frozen::join("buried"),
+        join = frozen::join("frozen", "        "),
         within = frozen::within("r.time", hours),
     )
+}
+
+/// What the dead letters say, one row per stream; over the ranges `buried`.
+fn letters(table: &str, margin: &str) -> String {
+    let lines = [
+        "SELECT",
+        "    r.gateway AS gateway,",
+        "    r.epoch AS epoch,",
+        "    r.worker AS worker,",
+        "    uniqExact(r.seq) AS dead",
+        "FROM",
+        "(",
+        "    SELECT gateway, epoch, worker, assumeNotNull(seq) AS seq",
+        &format!("    FROM {table}"),
+        "    WHERE seq IS NOT NULL",
+        ") AS r",
+        &frozen::join("buried", margin),
+        "WHERE r.seq <= f.last",
+        "GROUP BY gateway, epoch, worker",
+    ];
+    lines.join(&format!("\n{margin}"))
+}
+
+fn hash() -> String {
+    let columns: Vec<String> = COLUMNS.iter().map(|column| format!("r.{column}")).collect();
+    let columns = columns.join(", ");
+    format!("leftPad(lower(hex(sumWithOverflow(sipHash64({columns})))), 16, '0')")
 }
 
 #[cfg(test)]
