@@ -1,9 +1,12 @@
 //! Starting and stopping a gateway: sockets, threads, and who waits for whom.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
+use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -83,6 +86,9 @@ pub enum StartError {
         #[source]
         source: io::Error,
     },
+    /// A worker that served ended by itself; the log says why.
+    #[error("a worker ended by itself: restart the gateway, and report its log")]
+    WorkerEnded,
     /// The spool was opened for another number of workers.
     #[error("the spool has {writers} writers for {workers} workers")]
     Writers {
@@ -128,10 +134,13 @@ impl Gateway {
         shutdown: impl Future<Output = ()>,
         deadline: Duration,
     ) -> Result<(), StartError> {
-        let running = self.launch()?;
-        shutdown.await;
+        let mut running = self.launch()?;
+        let failed = tokio::select! {
+            () = shutdown => false,
+            () = running.failed() => true,
+        };
         running.stop(deadline).await;
-        Ok(())
+        if failed { Err(StartError::WorkerEnded) } else { Ok(()) }
     }
 
     /// Binds, starts the threads, and returns when all of them serve.
@@ -197,6 +206,18 @@ impl Running {
     /// The counters of each worker.
     pub fn counters(&self) -> Vec<Arc<Counters>> {
         self.counters.clone()
+    }
+
+    /// Returns when a worker ended without having been told to: it never should.
+    pub async fn failed(&mut self) {
+        poll_fn(|cx| {
+            let mut ends = self.ended.iter_mut();
+            let ended = ends.any(|ended| Pin::new(ended).poll(cx).is_ready());
+            if ended { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        // One that has told its end is not asked again.
+        self.ended.clear();
     }
 
     /// Stops accepting, finishes what has begun within `deadline`, cuts and records the rest,

@@ -8,6 +8,7 @@
 //! - `held`: the last byte is never readable before the record is on disk;
 //! - `memory`: a large body to a reader that stalls;
 //! - `full`: a spool without room;
+//! - `storm`: everybody at once, and whoever likes leaves;
 //! - `drained`: the end, heartbeats, interim records, ports in use.
 
 mod backend;
@@ -22,4 +23,5 @@ mod leaving;
 mod memory;
 mod refused;
 mod retried;
+mod storm;
 mod waiting;

@@ -1,11 +1,12 @@
 //! A gateway with its spool in a fresh folder, and the records it makes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use gateway::metrics::Count;
 use gateway::{Config, Gateway, Limits, Networks, RecordConfig, Running, Streams, Timeouts};
 use policy::Policy;
 use record::{InstanceType, Part, Record, Time};
@@ -218,6 +219,7 @@ impl World {
     /// Drains; then all streams are whole: `start` first, `end` last, no gaps.
     pub fn stop(&mut self, deadline: Duration) {
         let running = self.running.take().expect("a world is stopped once");
+        let counters = running.counters();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
         runtime.expect("a runtime can be made").block_on(running.stop(deadline));
         self.read();
@@ -230,6 +232,13 @@ impl World {
             assert_eq!(records[records.len() - 1].part, Part::End);
             assert!(records.windows(2).all(|two| two[0].time <= two[1].time));
         }
+        let lives = self.records.iter().filter_map(|record| record.life.as_ref());
+        let without: u64 = lives.map(|life| life.refused + life.unrecorded).sum();
+        let requests: u64 = counters.iter().map(|counts| counts.get(Count::Requests)).sum();
+        let finals = self.finals();
+        assert_eq!(finals.len() as u64 + without, requests, "one final record per request");
+        let ids: HashSet<&str> = finals.iter().map(|record| record.req_id.as_ref()).collect();
+        assert_eq!(ids.len(), finals.len(), "each of its own");
     }
 }
 
