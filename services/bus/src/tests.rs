@@ -144,6 +144,24 @@ async fn what_nobody_takes_stays_on_disk() {
 }
 
 #[tokio::test]
+async fn a_mark_that_a_rewind_throws_away_is_announced_again() {
+    let mut world = SpoolWorld::new();
+    let mut source = world.open(None).await;
+    world.write(0, b"once");
+    let mark = source.mark().await.expect("the source is well");
+    source.next().await.expect("assigned");
+    while source.queued() < 2 {
+        // The batch and the mark, neither of them taken.
+        tokio::task::yield_now().await;
+    }
+    source.rewind(0).await.expect("it is assigned");
+    assert_eq!(batch(&mut source).await.messages.len(), 1);
+    let event = tokio::time::timeout(Duration::from_secs(30), source.next()).await;
+    let event = event.expect("the source says something").expect("the source is well");
+    assert!(matches!(event, Event::Reached { mark: reached } if reached == mark), "{event:?}");
+}
+
+#[tokio::test]
 async fn acknowledged_segments_leave_the_disk() {
     let mut world = SpoolWorld::new();
     let mut source = world.open(None).await;
@@ -186,4 +204,23 @@ async fn a_memory_source_pulls_only_what_is_asked_for() {
     let pulled = pulled.load(std::sync::atomic::Ordering::Relaxed);
     assert!(pulled <= BOUNDS.batch_messages + 1, "{pulled} were pulled");
     assert!(matches!(source.ack(0, 7).await, Err(SourceError::OutOfRange { .. })));
+}
+
+#[tokio::test]
+async fn a_mark_of_a_memory_source_comes_after_its_last_message() {
+    let messages: Vec<_> = (0..10_u8).map(|number| (None, vec![number])).collect();
+    let mut source = Memory::new("ingest:file", messages, BOUNDS);
+    let mark = source.mark().await.expect("the source is well");
+    source.next().await.expect("assigned");
+    let mut seen = 0;
+    loop {
+        match source.next().await.expect("the source is well") {
+            Event::Batch(batch) => seen += batch.messages.len(),
+            Event::Reached { mark: reached } => {
+                assert_eq!((reached, seen), (mark, 10));
+                return;
+            }
+            event => panic!("{event:?}"),
+        }
+    }
 }

@@ -175,8 +175,8 @@ impl Cursor {
         segment.last = segment.last.max(last);
         match piece {
             Piece::Frames => return Ok(Progressed::Yes),
-            Piece::End if !finished => return Ok(Progressed::No),
-            Piece::Bad if !finished => return Err(Failure::Damaged),
+            Piece::End if current.at() == end && !finished => return Ok(Progressed::No),
+            Piece::End | Piece::Bad if !finished => return Err(Failure::Damaged),
             Piece::End => {}
             Piece::Bad => tracing::error!(
                 stream = %self.stream,

@@ -1,9 +1,13 @@
 //! What `durability: host` adds: nothing is published before it is synced, and a sync that fails
 //! is never trusted afterwards.
 
+use std::path::Path;
+
 use super::model_disk::ModelDisk;
 use super::{config, open_model, push, read_all};
 use crate::Durability;
+use crate::ack::{self, AckFile};
+use crate::disk::Disk;
 
 #[test]
 fn a_synced_append_survives_the_loss_of_all_else() {
@@ -73,4 +77,32 @@ fn second_copies_after_a_failed_sync_are_dropped() {
     let mut spool = open_model(&disk, &config, 2).expect("opens");
     let both = [(0, 0, b"zero".to_vec()), (0, 1, b"once".to_vec())];
     assert_eq!(read_all(&mut spool), both);
+}
+
+#[test]
+fn a_torn_acknowledgement_leaves_the_one_before() {
+    let dir = Path::new("/stream");
+    // Further acknowledgements by the same life, and the first one of the next.
+    for reopen in [false, true] {
+        for bytes in 0..12 {
+            let disk = ModelDisk::default();
+            disk.create_dir(dir).expect("the disk is well");
+            let mut file = AckFile::new(dir, false);
+            for seq in [3, 300, 70_000] {
+                file.store(&disk, seq).expect("the disk is well");
+                assert_eq!(ack::load(&disk, dir).expect("readable"), Some(seq));
+            }
+            if reopen {
+                file = AckFile::new(dir, false);
+                file.store(&disk, 70_001).expect("the disk is well");
+                file = AckFile::new(dir, false);
+            }
+            // Opening takes two steps.
+            disk.state().left = Some(bytes + if reopen { 2 } else { 0 });
+            file.store(&disk, u64::MAX - 1).expect_err("the process dies");
+            disk.crash(Durability::Process, || true);
+            let expected = if reopen { 70_001 } else { 70_000 };
+            assert_eq!(ack::load(&disk, dir).expect("readable"), Some(expected), "{bytes} bytes");
+        }
+    }
 }

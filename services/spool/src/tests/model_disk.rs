@@ -36,6 +36,8 @@ pub(super) struct State {
     pub(super) capacity: Option<u64>,
     /// The next so many syncs of files fail.
     pub(super) failing_syncs: u32,
+    /// The write after so many further ones fails, once.
+    pub(super) failing_write: Option<u32>,
     /// A write takes at most so many bytes.
     pub(super) short_write: Option<usize>,
     /// How many writes of files were made.
@@ -296,6 +298,10 @@ impl File for ModelFile {
         let short = self.disk.state().short_write.unwrap_or(usize::MAX);
         let bytes = &bytes[..bytes.len().min(short)];
         self.on(bytes.len() as u64, |state, done| {
+            match state.failing_write.take() {
+                Some(0) => return Err(io::Error::other("the write failed")),
+                further => state.failing_write = further.map(|further| further - 1),
+            }
             let (offset, done) = (offset as usize, done as usize);
             state.lengthen(self.node, offset + done)?;
             let data = &mut state.nodes[self.node].data;

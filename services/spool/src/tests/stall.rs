@@ -62,6 +62,39 @@ fn a_full_disk_holds_the_batch_until_there_is_room() {
 }
 
 #[test]
+fn a_write_that_fails_halfway_is_continued_at_the_same_place() {
+    let (disk, config) = (ModelDisk::default(), config(1, Durability::Process));
+    let mut spool = open_model(&disk, &config, 1).expect("opens");
+    push(&mut spool.writers[0], b"first");
+    spool.writers[0].write().expect("the disk is well");
+    disk.state().short_write = Some(700);
+    disk.state().failing_write = Some(2);
+    (0..5).for_each(|_| push(&mut spool.writers[0], &[b'x'; 1000]));
+    spool.writers[0].write().expect_err("the third piece fails");
+    spool.writers[0].write().expect("the disk is well again");
+    let mut expected = vec![(0, 0, b"first".to_vec())];
+    expected.extend((1..6).map(|seq| (0, seq, vec![b'x'; 1000])));
+    assert_eq!(read_all(&mut spool), expected);
+}
+
+#[test]
+fn a_torn_tail_is_cut_at_the_last_whole_record() {
+    let (disk, config) = (ModelDisk::default(), config(1, Durability::Process));
+    let mut spool = open_model(&disk, &config, 1).expect("opens");
+    (0..2).for_each(|_| push(&mut spool.writers[0], b"whole"));
+    spool.writers[0].write().expect("the disk is well");
+    push(&mut spool.writers[0], b"torn");
+    disk.state().left = Some(18);
+    spool.writers[0].write().expect_err("the process dies");
+    drop(spool);
+    disk.crash(Durability::Process, || true);
+    let spool = open_model(&disk, &config, 2).expect("opens");
+    assert_eq!(spool.previous.map(|life| life.last), Some(vec![Some(1)]));
+    let header = crate::frame::header_len("gw");
+    assert_eq!(disk.segment_bytes(), header + 2 * (16 + 5));
+}
+
+#[test]
 fn acknowledgements_make_room_on_a_full_disk() {
     let (disk, config) = (ModelDisk::default(), config(1, Durability::Process));
     let mut spool = open_model(&disk, &config, 1).expect("opens");
@@ -96,12 +129,17 @@ fn damage_in_an_old_segment_costs_only_its_rest() {
 
 #[test]
 fn damage_in_the_living_segment_is_told_and_skipped_later() {
+    damage_in_the_living_segment(|data| data[1500] ^= 1);
+    damage_in_the_living_segment(|data| data[1058..2074].fill(0));
+}
+
+fn damage_in_the_living_segment(damage: fn(&mut Vec<u8>)) {
     let (disk, config) = (ModelDisk::default(), config(1, Durability::Process));
     let mut spool = open_model(&disk, &config, 1).expect("opens");
     (0..2).for_each(|_| push(&mut spool.writers[0], &[b'x'; 1000]));
     spool.writers[0].write().expect("the disk is well");
     let [path] = disk.segments().try_into().expect("one segment");
-    disk.edit(&path, |data| data[1500] ^= 1);
+    disk.edit(&path, damage);
     let frames = spool.reader.read(usize::MAX).expect("the first is whole");
     assert_eq!(plain(&frames).len(), 1);
     for _ in 0..2 {
