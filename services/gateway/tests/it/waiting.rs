@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use gateway::Timeouts;
 use record::{Fault, Record};
 
 use crate::backend::{Backend, Peer};
@@ -15,11 +16,13 @@ fn says<'r>(record: &'r Record<'_>) -> (u16, &'r str, Fault, &'r str) {
     (record.rsp_st, &record.ups_st, record.fault, &record.phase)
 }
 
-fn world(script: impl Fn(Peer) -> std::io::Result<()> + Send + Sync + 'static) -> World {
+/// A world whose waits are long, but for those that `shorten` shortens.
+fn world(
+    script: impl Fn(Peer) -> std::io::Result<()> + Send + Sync + 'static,
+    shorten: impl FnOnce(&mut Timeouts),
+) -> World {
     let mut plan = Plan::default();
-    let timeouts = &mut plan.config.timeouts;
-    (timeouts.head, timeouts.body, timeouts.idle) = (SHORT, SHORT, SHORT);
-    timeouts.write = SHORT;
+    shorten(&mut plan.config.timeouts);
     World::with(plan, policy(Backend::start(script).address))
 }
 
@@ -30,7 +33,7 @@ fn silent(mut peer: Peer) -> std::io::Result<()> {
 
 #[test]
 fn a_backend_that_is_late_with_its_head_gives_504() {
-    let mut world = world(silent);
+    let mut world = world(silent, |_| {});
     let mut client = Client::connect(world.address);
     let answer = client.call("GET /release/fast/x HTTP/1.1\r\nHost: a.test\r\n\r\n");
     assert_eq!(
@@ -39,20 +42,23 @@ fn a_backend_that_is_late_with_its_head_gives_504() {
     );
     let record = world.record(answer.id());
     assert_eq!(says(&record), (504, "504", Fault::Backend, "waiting"));
-    assert!(record.req_t.0 >= 200 && record.ups_rsp_t.is_some_and(|total| total.0 >= 200));
+    assert!(record.req_t.0 >= 500 && record.ups_rsp_t.is_some_and(|total| total.0 >= 500));
     let answer = client.call("GET /release/total/x HTTP/1.1\r\nHost: a.test\r\n\r\n");
     assert_eq!(says(&world.record(answer.id())), (504, "504", Fault::Backend, "waiting"));
 }
 
 #[test]
 fn a_backend_that_takes_no_more_gives_504_while_sending() {
-    let mut world = world(|mut peer| {
-        peer.head()?;
-        // Takes nothing more, and does not leave either.
-        loop {
-            std::thread::park();
-        }
-    });
+    let mut world = world(
+        |mut peer| {
+            peer.head()?;
+            // Takes nothing more, and does not leave either.
+            loop {
+                std::thread::park();
+            }
+        },
+        |_| {},
+    );
     let mut client = Client::connect(world.address);
     client
         .send("POST /release/fast/x HTTP/1.1\r\nHost: a.test\r\nContent-Length: 30000000\r\n\r\n");
@@ -71,12 +77,15 @@ fn a_backend_that_takes_no_more_gives_504_while_sending() {
 #[test]
 fn a_backend_that_stalls_within_its_body_cuts_the_answer() {
     for path in ["fast", "total"] {
-        let mut world = world(|mut peer| {
-            peer.request()?;
-            peer.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")?;
-            peer.drain();
-            Ok(())
-        });
+        let mut world = world(
+            |mut peer| {
+                peer.request()?;
+                peer.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")?;
+                peer.drain();
+                Ok(())
+            },
+            |_| {},
+        );
         let mut client = Client::connect(world.address);
         client.send(format!("GET /release/{path}/x HTTP/1.1\r\nHost: a.test\r\n\r\n"));
         assert!(client.try_answer(false).is_err());
@@ -88,7 +97,7 @@ fn a_backend_that_stalls_within_its_body_cuts_the_answer() {
 
 #[test]
 fn a_client_that_is_late_with_its_request_gets_408() {
-    let mut world = world(silent);
+    let mut world = world(silent, |timeouts| (timeouts.head, timeouts.body) = (SHORT, SHORT));
     for (request, text) in [
         ("GET /release/b/x HTTP/1.1\r\nHost: a.te", "Request head timed out."),
         (
@@ -116,7 +125,7 @@ fn a_client_that_is_late_with_its_request_gets_408() {
 
 #[test]
 fn an_idle_client_is_closed_without_a_record() {
-    let mut world = world(silent);
+    let mut world = world(silent, |timeouts| timeouts.idle = SHORT * 5);
     let mut client = Client::connect(world.address);
     assert_eq!(client.drain(), b"");
     let mut client = Client::connect(world.address);
@@ -129,11 +138,14 @@ fn an_idle_client_is_closed_without_a_record() {
 
 #[test]
 fn a_client_that_takes_nothing_is_cut() {
-    let mut world = world(|mut peer| {
-        peer.request()?;
-        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")?;
-        peer.send(vec![b'a'; 100_000_000])
-    });
+    let mut world = world(
+        |mut peer| {
+            peer.request()?;
+            peer.send("HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")?;
+            peer.send(vec![b'a'; 100_000_000])
+        },
+        |timeouts| timeouts.write = SHORT,
+    );
     let mut client = Client::connect(world.address);
     client.send("GET /release/b/x HTTP/1.1\r\nHost: a.test\r\n\r\n");
     let record = world.final_number(1);

@@ -77,10 +77,10 @@ services:
         backend: {{url: "http://{backend}/base", timeouts: {{connect: 2s, head: 5s, idle: 5s}}}}
       - id: api-fast
         path: /fast/
-        backend: {{url: "http://{backend}", timeouts: {{connect: 200ms, head: 200ms, idle: 200ms}}}}
+        backend: {{url: "http://{backend}", timeouts: {{connect: 500ms, head: 500ms, idle: 500ms}}}}
       - id: api-total
         path: /total/
-        backend: {{url: "http://{backend}", timeouts: {{total: 300ms}}}}
+        backend: {{url: "http://{backend}", timeouts: {{total: 600ms}}}}
       - id: api-dead
         path: /dead
         backend: {{url: "http://127.0.0.1:1"}}
