@@ -10,6 +10,7 @@ use pricing::State;
 use record::{InstanceType, Net, Part, PreviousLife};
 
 use crate::intake::die_at;
+use crate::proxy::Proxy;
 use crate::world::{Gateway, Input, World, at, hour, prices, run};
 
 /// One life of gateway `g`: calls in hours 13 and 14, and its end.
@@ -221,6 +222,38 @@ fn two_closers_at_once_close_every_hour_once() {
             assert_eq!(world.number(&format!("SELECT count() AS n FROM {table}")).await, 2);
         }
         assert_eq!(world.bills().await.len(), 4);
+    });
+}
+
+#[test]
+fn a_closing_whose_answers_are_lost_comes_to_the_same() {
+    run(async {
+        let world = World::new("close_unknown").await;
+        world.take("spool:g", a_life()).await.expect("taken");
+        let proxy = Proxy::start(&world.endpoint.url).await;
+        for table in ["cuts", "bills", "closings", "price_books"] {
+            proxy.swallow(table, 1);
+        }
+        let (clock, store): (Clock, _) = (Arc::new(|| at(15, 0)), world.through(proxy.port));
+        let (counters, prices) = (Arc::clone(&world.counters), Some(prices("")));
+        let closer =
+            Closer::start(store, world.config.clone(), counters, prices, vec![], clock).await;
+        let closings = "SELECT count() AS n FROM closings";
+        let closed = async {
+            while world.number(closings).await < 2 {
+                tokio::task::yield_now().await;
+            }
+        };
+        closer.expect("a closer").run(closed).await;
+        assert!(proxy.done(), "the answers were lost");
+        assert!(world.counters.close_failures.load(Ordering::Relaxed) >= 3);
+        assert_eq!((world.number(closings).await, world.bills().await.len()), (2, 4));
+        assert_eq!(world.number("SELECT count() AS n FROM cuts").await, 2);
+        for of in [13, 14] {
+            assert!(world.check(hour(of)).await.iter().all(|(_, ok)| *ok), "{of}");
+            let run = dry_run(&world.store, None, hour(of), at(20, 0)).await.expect("a dry run");
+            assert_eq!(run.same(), Some(true));
+        }
     });
 }
 

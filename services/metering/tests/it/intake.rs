@@ -145,13 +145,17 @@ fn after_an_unknown_outcome_only_what_is_missing_is_sent() {
         let world = World::new("unknown").await;
         let proxy = Proxy::start(&world.endpoint.url).await;
         let store = world.through(proxy.port);
-        proxy.swallow(1);
+        proxy.swallow("records", 1);
+        proxy.swallow("dead_letters", 1);
         let config = world.config.clone();
-        world.take_with(store, config, "spool:g", some(1000)).await.expect("taken");
-        assert!(proxy.done(), "the answer was lost");
-        assert_eq!((world.number(ROWS).await, world.number(NUMBERS).await), (1000, 1000));
+        let mut messages = some(1000);
+        messages[500].1 = b"{".to_vec();
+        world.take_with(store, config, "spool:g", messages).await.expect("taken");
+        assert!(proxy.done(), "the answers were lost");
+        assert_eq!((world.number(ROWS).await, world.number(NUMBERS).await), (999, 999));
+        assert_eq!(world.number("SELECT count() AS n FROM dead_letters").await, 1);
         // What was written under an unknown outcome was stored, it is no duplicate.
-        assert_eq!(world.outcomes(), [1000, 1000, 0, 0, 0]);
+        assert_eq!(world.outcomes(), [1000, 999, 0, 1, 0]);
         assert!(world.counters.retries.load(Ordering::Relaxed) > 0);
     });
 }

@@ -1,7 +1,8 @@
 //! A port between metering and the engine that can break, at the worst moment.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -14,8 +15,8 @@ pub struct Proxy {
 
 #[derive(Default)]
 struct Plan {
-    /// Answers to inserts into `records` that are swallowed: the connection breaks instead.
-    swallow: AtomicU32,
+    /// By table: answers to inserts that are swallowed; the connection breaks instead.
+    swallow: Mutex<BTreeMap<&'static str, u32>>,
     /// Connections that are refused before anything is read.
     refuse: AtomicU32,
 }
@@ -32,7 +33,8 @@ impl Proxy {
         let shared = Arc::clone(&plan);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                if take(&shared.refuse) {
+                let one = |n: u32| n.checked_sub(1);
+                if shared.refuse.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one).is_ok() {
                     continue;
                 }
                 tokio::spawn(relay(client, target.clone(), Arc::clone(&shared)));
@@ -41,9 +43,9 @@ impl Proxy {
         Self { port, plan }
     }
 
-    /// The next `count` inserts into `records` are carried out, and their answers are lost.
-    pub fn swallow(&self, count: u32) {
-        self.plan.swallow.store(count, Ordering::SeqCst);
+    /// The next `count` inserts into `table` are carried out, and their answers are lost.
+    pub fn swallow(&self, table: &'static str, count: u32) {
+        self.plan.tables().insert(table, count);
     }
 
     /// The next `count` connections are closed at once.
@@ -53,13 +55,29 @@ impl Proxy {
 
     /// Whether all that was planned has happened.
     pub fn done(&self) -> bool {
-        [&self.plan.swallow, &self.plan.refuse].iter().all(|n| n.load(Ordering::SeqCst) == 0)
+        self.plan.tables().values().all(|count| *count == 0)
+            && self.plan.refuse.load(Ordering::SeqCst) == 0
     }
 }
 
-/// Takes one from a count, unless it is 0.
-fn take(count: &AtomicU32) -> bool {
-    count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok()
+// === impl Plan ===
+
+impl Plan {
+    fn tables(&self) -> std::sync::MutexGuard<'_, BTreeMap<&'static str, u32>> {
+        self.swallow.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the answer to what was sent is to be swallowed; that is counted.
+    fn swallows(&self, sent: &[u8]) -> bool {
+        let text = String::from_utf8_lossy(&sent[..sent.len().min(4096)]);
+        let mut tables = self.tables();
+        let insert = |table: &&str| text.contains(&format!("INSERT%20INTO%20{table}%20"));
+        let Some(table) = tables.keys().copied().find(insert) else { return false };
+        let count = tables.get_mut(table).expect("it was just found");
+        let swallows = *count > 0;
+        *count = count.saturating_sub(1);
+        swallows
+    }
 }
 
 async fn relay(client: TcpStream, target: String, plan: Arc<Plan>) -> std::io::Result<()> {
@@ -74,8 +92,7 @@ async fn relay(client: TcpStream, target: String, plan: Arc<Plan>) -> std::io::R
             if read == 0 {
                 return server_write.shutdown().await;
             }
-            let text = String::from_utf8_lossy(&buffer[..read.min(4096)]);
-            if text.contains("INSERT%20INTO%20records") {
+            if plan.swallows(&buffer[..read]) {
                 inserts_tx.send(()).await.ok();
             }
             server_write.write_all(&buffer[..read]).await?;
@@ -88,7 +105,7 @@ async fn relay(client: TcpStream, target: String, plan: Arc<Plan>) -> std::io::R
             if read == 0 {
                 return client_write.shutdown().await;
             }
-            if inserts.try_recv().is_ok() && take(&plan.swallow) {
+            if inserts.try_recv().is_ok() {
                 return Err(std::io::ErrorKind::ConnectionAborted.into());
             }
             client_write.write_all(&buffer[..read]).await?;
