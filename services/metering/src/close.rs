@@ -13,6 +13,7 @@ mod assess;
 mod bills;
 mod closer;
 mod cut;
+mod cutting;
 mod due;
 mod error;
 mod frozen;

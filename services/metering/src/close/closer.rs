@@ -4,27 +4,22 @@
 //! → proof → closing row. Whoever finds a cut that stands goes on from there. Another closer fences
 //! this one off; then it stops.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use pricing::Prices;
-use record::{Hour, RULE_VERSION, Stream, Time};
+use record::{Hour, Time};
 use store::{Claim, Store};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use super::account::Books;
-use super::assess::{Assessment, Waiting, assess};
 use super::bills::bills;
-use super::cut::{Cut, SourceEnd};
-use super::due::{Due, due};
+use super::cut::Cut;
 use super::error::CloseError;
-use super::look::{self, LateFrom, look};
+use super::look;
 use super::proof::{Figures, proof};
-use super::seen::{Carry, Seen};
-use super::stored::{self, StoredCut};
-use super::terms::terms;
+use super::stored;
 use crate::config::{Config, Step};
 use crate::counters::{Counters, add};
 use crate::intake::Handle;
@@ -33,15 +28,12 @@ use crate::owner::{Backoff, Owner, chain};
 /// The source in claims, partition 0.
 const SOURCE: &str = "close";
 
-/// Idle hours that are closed in one step: a long gap between records costs two inserts each.
-const IDLE_AT_ONCE: usize = 500;
-
-/// How long sources may take, at the deadline, to be consumed to their ends, before the hour is
-/// left provisional until the next look.
-const CATCH_UP: Duration = Duration::from_secs(30);
-
 /// The longest pause between tries of a closing that fails: some failures a person has to mend.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
+
+/// How many times longer than a look the pause after it is, at least: an hour that waits for a
+/// silent gateway is looked at for 25 minutes, and may take a tenth of one core for it.
+const PAUSE_PER_LOOK: u32 = 10;
 
 /// The clock, as a parameter: tests bring their own.
 pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
@@ -52,7 +44,7 @@ pub struct Closer {
     pub(super) claim: Claim,
     pub(super) prices: Option<Arc<Prices>>,
     pub(super) books: Books,
-    sources: Vec<Handle>,
+    pub(super) sources: Vec<Handle>,
     clock: Clock,
 }
 
@@ -88,13 +80,6 @@ pub enum Open {
     },
     /// The deadline has passed, but a source is not consumed to its end. Alarm.
     Behind,
-}
-
-/// One hour, looked at.
-struct Looked {
-    hour: Hour,
-    seen: Seen,
-    state: Assessment,
 }
 
 // === impl Closer ===
@@ -146,10 +131,12 @@ impl Closer {
     async fn rounds(&mut self) {
         let mut backoff = Backoff::new(PAUSE_MAX);
         loop {
+            let began = Instant::now();
             match self.round().await {
                 Ok(_) => {
                     backoff = Backoff::new(PAUSE_MAX);
-                    sleep(self.owner.config.look_every).await;
+                    let pause = began.elapsed().saturating_mul(PAUSE_PER_LOOK);
+                    sleep(pause.max(self.owner.config.look_every)).await;
                 }
                 Err(CloseError::TakenOver) => break,
                 Err(error) => {
@@ -215,143 +202,8 @@ impl Closer {
         Ok(look::first_hour(store).await?)
     }
 
-    /// Cuts and closes an hour that has ended, if it is due; and idle hours after it.
-    async fn open_hour(
-        &mut self,
-        hour: Hour,
-        before: Option<&StoredCut>,
-    ) -> Result<Result<Vec<Hour>, Open>, CloseError> {
-        let mut looked = self.look(hour, before).await?;
-        let mut caught_up = false;
-        loop {
-            match self.due(&looked).await? {
-                Due::Open => return Ok(Err(Open::Running)),
-                Due::Complete => break,
-                Due::Wait { until } => {
-                    let on = names(&looked.state.waiting);
-                    return Ok(Err(Open::Waiting { until, on }));
-                }
-                Due::Deadline if caught_up => break,
-                Due::Deadline => {
-                    if !self.catch_up().await {
-                        tracing::error!(%hour, "the deadline has passed and sources are behind");
-                        return Ok(Err(Open::Behind));
-                    }
-                    caught_up = true;
-                    looked = self.look(hour, before).await?;
-                }
-            }
-        }
-        self.owner.config.step(Step::BeforeCut);
-        let idle = self.idle(&looked);
-        let cut = self.make_cut(&looked).await?;
-        let mut cuts = vec![cut];
-        cuts.extend(idle);
-        stored::put_cuts(&self.owner.store, &self.claim, &cuts).await?;
-        self.owner.config.step(Step::AfterCut);
-        // What stands now is what counts.
-        let (first, last) = (hour, cuts.last().map_or(hour, |cut| cut.hour));
-        let standing = stored::cuts(&self.owner.store, first, last).await?;
-        let first = standing.get(&hour).ok_or(CloseError::NotCut { hour })?;
-        self.finish(&first.cut).await?;
-        let rest: Vec<&Cut> = standing.values().skip(1).map(|stored| &stored.cut).collect();
-        self.finish_idle(&rest).await?;
-        Ok(Ok(standing.into_keys().collect()))
-    }
-
-    async fn look(&self, hour: Hour, before: Option<&StoredCut>) -> Result<Looked, CloseError> {
-        let nothing = Carry::default();
-        let carry = before.map_or(&nothing, |before| &before.cut.carry);
-        let last_cut_at = before.map(|before| before.stored_at);
-        let from = LateFrom { last_cut_at, now: self.now() };
-        let seen = look(&self.owner.store, hour, carry, from).await?;
-        let state = assess(hour, carry, &seen);
-        Ok(Looked { hour, seen, state })
-    }
-
-    async fn due(&self, looked: &Looked) -> Result<Due, CloseError> {
-        let Looked { hour, state, .. } = looked;
-        let file = |waiting: &Waiting| match waiting {
-            Waiting::Stream(stream) => super::seen::is_ingest(&stream.gateway),
-            Waiting::Gateway(_) => false,
-        };
-        let files = if state.waiting.iter().any(file) {
-            look::files(&self.owner.store).await?
-        } else {
-            BTreeMap::<Stream, Time>::new()
-        };
-        Ok(due(*hour, &state.waiting, &files, self.now(), self.owner.config.deadline))
-    }
-
-    /// Whether all sources are consumed to where they end now.
-    async fn catch_up(&self) -> bool {
-        for source in &self.sources {
-            match timeout(CATCH_UP, source.catch_up()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(_ended)) => {
-                    tracing::warn!(source = source.source(), "nobody consumes a source any more");
-                    return false;
-                }
-                Err(_elapsed) => return false,
-            }
-        }
-        true
-    }
-
-    /// Hours after this one in which nothing happened and nothing is waited for.
-    fn idle(&self, looked: &Looked) -> Vec<Cut> {
-        let until = looked.seen.next_hour();
-        let mut seen = looked.seen.clone();
-        seen.inside.clear();
-        seen.late.clear();
-        let mut idle = Vec::new();
-        let mut carry = looked.state.carry.clone();
-        let mut hour = looked.hour.next();
-        while idle.len() < IDLE_AT_ONCE
-            && until.is_none_or(|until| hour < until)
-            && hour.end() <= self.now()
-        {
-            let state = assess(hour, &carry, &seen);
-            if !state.shares.is_empty() || !state.waiting.is_empty() {
-                break;
-            }
-            carry = state.carry.clone();
-            idle.push(self.cut(hour, state, &Seen::default()));
-            hour = hour.next();
-        }
-        idle
-    }
-
-    async fn make_cut(&self, looked: &Looked) -> Result<Cut, CloseError> {
-        let mut cut = self.cut(looked.hour, looked.state.clone(), &looked.seen);
-        let prices = self.prices.as_deref();
-        (cut.terms, cut.books) = terms(&self.owner.store, &cut.hours(), prices).await?;
-        Ok(cut)
-    }
-
-    fn cut(&self, hour: Hour, state: Assessment, seen: &Seen) -> Cut {
-        let ends = self.sources.iter().flat_map(|handle| {
-            handle.positions().into_iter().map(|(part, position)| {
-                let source = handle.source().to_owned();
-                SourceEnd { source, part, position }
-            })
-        });
-        Cut {
-            hour,
-            rule: RULE_VERSION,
-            settled: state.waiting.is_empty(),
-            silent: names(&state.waiting),
-            books: Vec::new(),
-            streams: state.shares,
-            late: seen.late.clone(),
-            carry: state.carry,
-            ends: ends.collect(),
-            terms: BTreeMap::new(),
-        }
-    }
-
     /// Everything after the cut.
-    async fn finish(&mut self, cut: &Cut) -> Result<(), CloseError> {
+    pub(super) async fn finish(&mut self, cut: &Cut) -> Result<(), CloseError> {
         let store = self.owner.store.clone();
         self.load_books(cut).await?;
         let made = bills(&store, &self.books, cut).await?;
@@ -366,7 +218,7 @@ impl Closer {
         Ok(())
     }
 
-    async fn finish_idle(&self, cuts: &[&Cut]) -> Result<(), CloseError> {
+    pub(super) async fn finish_idle(&self, cuts: &[&Cut]) -> Result<(), CloseError> {
         if cuts.is_empty() {
             return Ok(());
         }
@@ -388,7 +240,7 @@ impl Closer {
         self.owner.config.step(Step::AfterClosing);
     }
 
-    fn now(&self) -> Time {
+    pub(super) fn now(&self) -> Time {
         (self.clock)()
     }
 }
@@ -397,12 +249,4 @@ impl std::fmt::Debug for Closer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Closer").field("claim", &self.claim).finish_non_exhaustive()
     }
-}
-
-fn names(waiting: &[Waiting]) -> Vec<String> {
-    let name = |waiting: &Waiting| match waiting {
-        Waiting::Stream(stream) => stream.to_string(),
-        Waiting::Gateway(name) => name.clone(),
-    };
-    waiting.iter().map(name).collect()
 }

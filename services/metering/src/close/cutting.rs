@@ -1,0 +1,183 @@
+//! From an hour that has ended to its cut: look, wait or not, freeze.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use record::{Hour, RULE_VERSION, Stream, Time};
+use tokio::time::timeout;
+
+use super::assess::{Assessment, Waiting, assess};
+use super::closer::{Closer, Open};
+use super::cut::{Cut, SourceEnd};
+use super::due::{Due, due};
+use super::error::CloseError;
+use super::look::{self, LateFrom, look};
+use super::seen::{Carry, Seen, is_ingest};
+use super::stored::{self, StoredCut};
+use super::terms::terms;
+use crate::config::Step;
+
+/// Idle hours that are closed in one step: a long gap between records costs two inserts each.
+const IDLE_AT_ONCE: usize = 500;
+
+/// How long sources may take, at the deadline, to be consumed to their ends, before the hour is
+/// left provisional until the next look.
+const CATCH_UP: Duration = Duration::from_secs(30);
+
+/// One hour, looked at.
+struct Looked {
+    hour: Hour,
+    seen: Seen,
+    state: Assessment,
+}
+
+// === impl Closer ===
+
+impl Closer {
+    /// Cuts and closes an hour that has ended, if it is due; and idle hours after it.
+    pub(super) async fn open_hour(
+        &mut self,
+        hour: Hour,
+        before: Option<&StoredCut>,
+    ) -> Result<Result<Vec<Hour>, Open>, CloseError> {
+        let mut looked = self.look(hour, before).await?;
+        let mut caught_up = false;
+        loop {
+            match self.due(&looked).await? {
+                Due::Open => return Ok(Err(Open::Running)),
+                Due::Complete => break,
+                Due::Wait { until } => {
+                    let on = names(&looked.state.waiting);
+                    return Ok(Err(Open::Waiting { until, on }));
+                }
+                Due::Deadline if caught_up => break,
+                Due::Deadline => {
+                    if !self.catch_up().await {
+                        // Said once; the gauge says how long it lasts.
+                        if self.owner.counters.overdue.load(Ordering::Relaxed) == 0 {
+                            tracing::error!(%hour, "the deadline has passed, sources are behind");
+                        }
+                        return Ok(Err(Open::Behind));
+                    }
+                    caught_up = true;
+                    looked = self.look(hour, before).await?;
+                }
+            }
+        }
+        self.owner.config.step(Step::BeforeCut);
+        let idle = self.idle(&looked);
+        let cut = self.make_cut(&looked).await?;
+        let mut cuts = vec![cut];
+        cuts.extend(idle);
+        stored::put_cuts(&self.owner.store, &self.claim, &cuts).await?;
+        self.owner.config.step(Step::AfterCut);
+        // What stands now is what counts.
+        let (first, last) = (hour, cuts.last().map_or(hour, |cut| cut.hour));
+        let standing = stored::cuts(&self.owner.store, first, last).await?;
+        let first = standing.get(&hour).ok_or(CloseError::NotCut { hour })?;
+        self.finish(&first.cut).await?;
+        let rest: Vec<&Cut> = standing.values().skip(1).map(|stored| &stored.cut).collect();
+        self.finish_idle(&rest).await?;
+        Ok(Ok(standing.into_keys().collect()))
+    }
+
+    async fn look(&self, hour: Hour, before: Option<&StoredCut>) -> Result<Looked, CloseError> {
+        let nothing = Carry::default();
+        let carry = before.map_or(&nothing, |before| &before.cut.carry);
+        let last_cut_at = before.map(|before| before.stored_at);
+        let from = LateFrom { last_cut_at, now: self.now() };
+        let seen = look(&self.owner.store, hour, carry, from).await?;
+        let state = assess(hour, carry, &seen);
+        Ok(Looked { hour, seen, state })
+    }
+
+    async fn due(&self, looked: &Looked) -> Result<Due, CloseError> {
+        let Looked { hour, state, .. } = looked;
+        let file = |waiting: &Waiting| match waiting {
+            Waiting::Stream(stream) => is_ingest(&stream.gateway),
+            Waiting::Gateway(_) => false,
+        };
+        let files = if state.waiting.iter().any(file) {
+            look::files(&self.owner.store).await?
+        } else {
+            BTreeMap::<Stream, Time>::new()
+        };
+        Ok(due(*hour, &state.waiting, &files, self.now(), self.owner.config.deadline))
+    }
+
+    /// Whether all sources are consumed to where they end now.
+    async fn catch_up(&self) -> bool {
+        for source in &self.sources {
+            match timeout(CATCH_UP, source.catch_up()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_ended)) => {
+                    tracing::warn!(source = source.source(), "nobody consumes a source any more");
+                    return false;
+                }
+                Err(_elapsed) => return false,
+            }
+        }
+        true
+    }
+
+    /// Hours after this one in which nothing happened and nothing is waited for.
+    fn idle(&self, looked: &Looked) -> Vec<Cut> {
+        let until = looked.seen.next_hour();
+        let mut seen = looked.seen.clone();
+        seen.inside.clear();
+        seen.late.clear();
+        let mut idle = Vec::new();
+        let mut carry = looked.state.carry.clone();
+        let mut hour = looked.hour.next();
+        while idle.len() < IDLE_AT_ONCE
+            && until.is_none_or(|until| hour < until)
+            && hour.end() <= self.now()
+        {
+            let state = assess(hour, &carry, &seen);
+            if !state.shares.is_empty() || !state.waiting.is_empty() {
+                break;
+            }
+            carry = state.carry.clone();
+            idle.push(self.cut(hour, state, &Seen::default()));
+            hour = hour.next();
+        }
+        idle
+    }
+
+    async fn make_cut(&self, looked: &Looked) -> Result<Cut, CloseError> {
+        let mut cut = self.cut(looked.hour, looked.state.clone(), &looked.seen);
+        let prices = self.prices.as_deref();
+        (cut.terms, cut.books) = terms(&self.owner.store, &cut.hours(), prices).await?;
+        Ok(cut)
+    }
+
+    fn cut(&self, hour: Hour, state: Assessment, seen: &Seen) -> Cut {
+        let ends = self.sources.iter().flat_map(|handle| {
+            handle.positions().into_iter().map(|(part, position)| {
+                let source = handle.source().to_owned();
+                SourceEnd { source, part, position }
+            })
+        });
+        Cut {
+            hour,
+            rule: RULE_VERSION,
+            settled: state.waiting.is_empty(),
+            silent: names(&state.waiting),
+            books: Vec::new(),
+            streams: state.shares,
+            late: seen.late.clone(),
+            carry: state.carry,
+            ends: ends.collect(),
+            terms: BTreeMap::new(),
+        }
+    }
+}
+
+fn names(waiting: &[Waiting]) -> Vec<String> {
+    let name = |waiting: &Waiting| match waiting {
+        Waiting::Stream(stream) => stream.to_string(),
+        Waiting::Gateway(name) => name.clone(),
+    };
+    waiting.iter().map(name).collect()
+}
