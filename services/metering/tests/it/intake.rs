@@ -1,12 +1,13 @@
 //! Every message ends in one outcome.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bus::{Bounds, Memory};
 use metering::{Config, IntakeError, Pipeline, Step};
 use record::Time;
 
+use crate::kept::Kept;
 use crate::proxy::Proxy;
 use crate::world::{Gateway, Input, World, at, run};
 
@@ -122,19 +123,22 @@ fn killed_between_any_two_steps_everything_is_stored_once() {
             let world = World::new(&format!("killed_{number}")).await;
             let mut messages = some(20);
             messages[7].1 = b"{".to_vec();
-            let (store, messages_again) = (world.store.clone(), messages.clone());
-            let source = Memory::new("spool:g", messages, Bounds::default());
-            let counters = Arc::clone(&world.counters);
-            let (pipeline, _handle) = Pipeline::new(source, store, die_at(step), counters);
-            let killed = tokio::spawn(pipeline.run(std::future::pending())).await;
+            let acked = Arc::new(AtomicU64::new(0));
+            let pipeline = |config| {
+                let source = Kept::new("spool:g", &messages, &acked);
+                let (store, counters) = (world.store.clone(), Arc::clone(&world.counters));
+                Pipeline::new(source, store, config, counters)
+            };
+            let config = Config { batch_rows: 7, ..die_at(step) };
+            let (killed, _handle) = pipeline(config);
+            let killed = tokio::spawn(killed.run(std::future::pending())).await;
             assert!(killed.expect_err("it dies").is_panic(), "{step:?}");
-            world.take("spool:g", messages_again).await.expect("taken");
-            assert_eq!(
-                (world.number(ROWS).await, world.number(NUMBERS).await),
-                (19, 19),
-                "{step:?}"
-            );
-            assert_eq!(world.number("SELECT count() AS n FROM dead_letters").await, 1, "{step:?}");
+            let (next, handle) = pipeline(world.config.clone());
+            next.run(async move { handle.catch_up().await.unwrap_or(()) }).await.expect("taken");
+            let rows = (world.number(ROWS).await, world.number(NUMBERS).await);
+            assert_eq!(rows, (19, 19), "{step:?}");
+            let letters = world.number("SELECT count() AS n FROM dead_letters").await;
+            assert_eq!((letters, acked.load(Ordering::SeqCst)), (1, 20), "{step:?}");
         }
     });
 }

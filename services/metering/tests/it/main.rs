@@ -7,6 +7,7 @@
 
 mod close;
 mod intake;
+mod kept;
 mod late;
 mod proxy;
 mod world;
