@@ -9,6 +9,7 @@ mod body;
 mod head;
 mod wait;
 
+use std::cell::RefMut;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Instant;
@@ -18,6 +19,7 @@ use http::{Method, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 use policy::errors::{Entry, forward as entries};
 use policy::{HttpBackend, Refusal};
+use record::Fault;
 
 use crate::backend::{Channel, NoChannel};
 use crate::exchange::{Broken, Exchange, Phase};
@@ -120,50 +122,55 @@ impl Call<'_> {
     }
 
     async fn once(&self, address: SocketAddr, fresh: bool, others: bool) -> Tried {
-        let worker = &self.wire.worker;
-        let net =
-            self.backend.net.unwrap_or_else(|| worker.config.private_networks.class(address.ip()));
+        let config = &self.wire.worker.config;
+        let net = self.backend.net.unwrap_or_else(|| config.private_networks.class(address.ip()));
         self.exchange.facts.borrow_mut().tries.begin(address, net);
+        match self.channel(address, fresh).await {
+            Ok(channel) => self.talk(channel).await,
+            Err(reason) => self.not_connected(reason, others),
+        }
+    }
+
+    /// A connection that stands, or a new one.
+    async fn channel(&self, address: SocketAddr, fresh: bool) -> Result<Channel, NoChannel> {
+        let worker = &self.wire.worker;
         let standing = if fresh { None } else { worker.pool.take(address) };
-        let mut channel = match standing {
-            Some(channel) => channel,
-            None => {
-                let now = Instant::now();
-                let limit =
-                    self.backend.timeouts.connect.min(self.deadline - now.min(self.deadline));
-                match worker.pool.connect(worker, address, limit).await {
-                    Ok(channel) => channel,
-                    Err(reason) => return self.not_connected(reason, others),
-                }
-            }
-        };
+        if let Some(channel) = standing {
+            return Ok(channel);
+        }
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let limit = self.backend.timeouts.connect.min(left);
+        worker.pool.connect(worker, address, limit).await
+    }
+
+    /// Sends the request and waits for the head of the answer.
+    async fn talk(&self, mut channel: Channel) -> Tried {
         channel.link.begin();
-        self.exchange.facts.borrow_mut().tries.connected(channel.link.clone());
-        let before = (channel.link.sent(), channel.link.received());
-        let sent = channel.sender.try_send_request(self.request());
-        let waited = wait::for_head(self, &channel.link, sent).await;
-        let untouched = channel.link.received() == before.1;
-        match waited {
+        let (sent, received) = (channel.link.sent(), channel.link.received());
+        let tries = || RefMut::map(self.exchange.facts.borrow_mut(), |facts| &mut facts.tries);
+        tries().connected(channel.link.clone());
+        let answering = channel.sender.try_send_request(self.request());
+        match wait::for_head(self, &channel.link, answering).await {
             Waited::Answered(response) => {
                 if channel.reused {
-                    worker.counters.add(Count::BackendReused);
+                    self.wire.worker.counters.add(Count::BackendReused);
                 }
-                self.exchange.facts.borrow_mut().tries.answered(response.status().as_u16());
+                tries().answered(response.status().as_u16());
                 Tried::Answered(Box::new((response, channel)))
             }
             Waited::Broken { unsent } => {
-                let nothing = channel.link.sent() == before.0;
+                let nothing = channel.link.sent() == sent;
                 if channel.reused && unsent && nothing {
-                    self.exchange.facts.borrow_mut().tries.forget();
+                    tries().forget();
                     return Tried::Stale;
                 }
                 let repeatable = is_idempotent(&self.head.method) && !self.upload.started();
-                let again = channel.reused && untouched && (nothing || repeatable);
-                self.broken(&channel, again)
+                let unanswered = channel.link.received() == received;
+                self.broken(&channel, channel.reused && unanswered && (nothing || repeatable))
             }
             Waited::Late => {
                 let phase = self.phase(&channel);
-                self.exchange.facts.borrow_mut().tries.end(Some(Broken::Late));
+                tries().end(Some(Broken::Late));
                 Tried::Failed { entry: &entries::GATEWAY_TIMEOUT, phase, again: false }
             }
         }
@@ -190,7 +197,11 @@ impl Call<'_> {
         let (entry, again) = match reason {
             NoChannel::Failed => (&entries::BAD_GATEWAY, others),
             NoChannel::Late => (&entries::GATEWAY_TIMEOUT, others),
-            NoChannel::Limit => (&entries::BALANCER, false),
+            NoChannel::Limit => {
+                let (text, fault) = (entries::BALANCER.text.into(), Fault::Gateway);
+                self.exchange.fail(text, fault, Phase::Connecting);
+                (&entries::BALANCER, false)
+            }
         };
         Tried::Failed { entry, phase: Phase::Connecting, again }
     }

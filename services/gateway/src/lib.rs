@@ -9,22 +9,22 @@
 //!            └──────────────── exchange: what the record needs ─────────────► record ───────┘
 //! ```
 //!
-//! [`life`] runs the phases in order; each is a file and a function:
-//! - [`receive`]: what the record needs is taken from the head, room in the spool is reserved;
-//! - [`route`]: host, environment, path and method to the API that answers;
-//! - [`admit`]: may the caller do this, and whose call is it;
-//! - [`forward`]: the request to its backend, until the head of the answer is in;
-//! - [`respond`]: the answer as the client gets it;
-//! - [`record`]: once per turn of the event loop, on every way out: one write for all exchanges
+//! `life` runs the phases in order; each is a file and a function:
+//! - `receive`: what the record needs is taken from the head, room in the spool is reserved;
+//! - `route`: host, environment, path and method to the API that answers;
+//! - `admit`: may the caller do this, and whose call is it;
+//! - `forward`: the request to its backend, until the head of the answer is in;
+//! - `respond`: the answer as the client gets it;
+//! - `record`: once per turn of the event loop, on every way out: one write for all exchanges
 //!   that ended, then the ends of their answers are released.
 //!
 //! # Shape
 //! - A worker is a thread with one single-threaded runtime, its own listener (SO_REUSEPORT), its
-//!   own connections to backends, its own stream of the spool ([`worker`]). Nothing is shared and
+//!   own connections to backends, its own stream of the spool (`worker`). Nothing is shared and
 //!   nothing is locked on the way of a request.
 //! - **Invariant**: the last byte of an answer is not handed to the socket before its record is in
-//!   the spool ([`wire`] holds it, [`record`] releases it).
-//! - **Invariant**: an exchange has exactly one final record ([`exchange`]).
+//!   the spool (`wire` holds it, `record` releases it).
+//! - **Invariant**: an exchange has exactly one final record (`exchange`).
 //! - **Invariant**: bytes in a record are those that the sockets took and gave.
 
 mod admit;

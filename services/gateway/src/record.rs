@@ -130,7 +130,7 @@ fn push(worker: &Worker, entry: &Entry, now: Instant) {
         Entry::End => push_life(worker, Part::End, None),
     };
     match pushed {
-        Ok(()) => worker.counters.add(Count::Records),
+        Ok(()) => {}
         Err(PushError::Full) if matches!(entry, Entry::Heartbeat) => {}
         Err(error) => {
             // Room was reserved and the length capped, so this is a fault of ours. The loss shows
@@ -188,7 +188,9 @@ fn push_exchange(
             record.cap(worker.config.record.max as usize);
             record::encode(record, out);
         });
-    })
+    })?;
+    worker.counters.add(Count::Records);
+    Ok(())
 }
 
 fn push_life(worker: &Worker, part: Part, previous: Option<PreviousLife>) -> Result<(), PushError> {
@@ -206,6 +208,7 @@ fn push_life(worker: &Worker, part: Part, previous: Option<PreviousLife>) -> Res
         (record.epoch, record.worker, record.seq, record.time) = (epoch, number, seq, time);
         record::encode(&record, out);
     })?;
+    worker.counters.add(Count::Records);
     worker.refused.set(0);
     worker.unrecorded.set(0);
     Ok(())

@@ -118,6 +118,11 @@ fn every_framing_of_a_request_is_counted_exactly() {
         &post(&format!("Content-Length: 300000\r\n\r\n{}", "a".repeat(300_000))),
         (200, b"hello"),
     );
+    check(OK, &post("transfer-encoding:\tCHUNKED\r\n\r\n3\r\nabc\r\n0\r\n\r\n"), (200, b"hello"));
+    check(OK, &post("Content-Length: 003\r\n\r\nabc"), (200, b"hello"));
+    let long = "v".repeat(60_000);
+    check(OK, &post(&format!("X-Long: {long}\r\nX-Empty:\r\n\r\n")), (200, b"hello"));
+    check(OK, &post(&format!("{}\r\n", "X: y\r\n".repeat(99))), (200, b"hello"));
     let get_post = |rest| post(rest).replace("POST", "GET");
     check(OK, &get_post("Content-Length: 3\r\n\r\nabc"), (200, b"hello"));
     check(

@@ -7,7 +7,7 @@ use record::Fault;
 
 use crate::backend::Backend;
 use crate::client::Client;
-use crate::world::World;
+use crate::world::{Plan, World, policy};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 const GET: &str = "GET /release/b/x HTTP/1.1\r\nHost: a.test\r\n\r\n";
@@ -121,4 +121,29 @@ fn a_name_is_tried_at_each_of_its_addresses() {
     assert!(expected.contains(&record.ups_st.as_ref()), "{}", record.ups_st);
     assert!(record.upip.ends_with(&backend.address.to_string()));
     assert_eq!(record.upip.split(", ").count(), record.ups_st.split(", ").count());
+}
+
+#[test]
+fn connections_to_a_backend_have_a_limit_with_an_answer() {
+    let backend = Backend::start(|mut peer| {
+        peer.drain();
+        Ok(())
+    });
+    let mut plan = Plan::default();
+    plan.config.limits.backend_connections = 1;
+    let mut world = World::with(plan, policy(backend.address));
+    let mut first = Client::connect(world.address);
+    first.send(GET);
+    backend.until(|seen| seen.len() == 1 && seen[0].received > 0);
+    let answer = Client::connect(world.address).call(GET);
+    assert_eq!(answer.status, 503);
+    let record = world.record(answer.id());
+    assert_eq!((record.ups_st.as_ref(), record.fault), ("", Fault::Gateway));
+    assert_eq!(record.phase, "connecting");
+    // The place is given back when the first is over.
+    first.leave();
+    world.final_number(2);
+    let mut third = Client::connect(world.address);
+    third.send(GET);
+    backend.until(|seen| seen.len() == 2 && seen[1].received > 0);
 }

@@ -84,9 +84,6 @@ services:
       - id: api-dead
         path: /dead
         backend: {{url: "http://127.0.0.1:1"}}
-      - id: api-nowhere
-        path: /nowhere
-        backend: {{url: "http://no-such-host.invalid"}}
       - id: api-named
         path: /named/
         backend: {{url: "http://localhost:{port}"}}
