@@ -23,7 +23,7 @@ use uuid::Uuid;
 use crate::endpoint::Store;
 use crate::insert::{InsertError, push_encoded};
 use crate::query::QueryError;
-use crate::sql::{Limits, Sql};
+use crate::sql::{Limits, Param, Sql};
 
 /// How long inserts of an earlier owner may take to end once killed. The server notices a kill
 /// between blocks, and a client that is silent in mid-body after `http_receive_timeout` (3 s in
@@ -84,20 +84,15 @@ pub enum ClaimError {
 // === impl Claim ===
 
 impl Claim {
-    /// First part of the names of all inserts under this claim.
-    pub(crate) fn query_prefix(&self) -> String {
-        let Self { source, part, counter, nonce } = self;
-        format!("{}{counter}:{nonce}:", partition_prefix(source, *part))
-    }
-
-    /// The parameters of [`crate::insert::FENCE`].
+    /// The parameters of [`crate::insert::FENCE`], escaped.
     pub(crate) fn params(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("source", self.source.clone()),
-            ("part", self.part.to_string()),
-            ("counter", self.counter.to_string()),
-            ("nonce", self.nonce.to_string()),
-        ]
+        let params = [
+            ("source", Param::from(self.source.as_str())),
+            ("part", self.part.into()),
+            ("counter", self.counter.into()),
+            ("nonce", self.nonce.into()),
+        ];
+        params.into_iter().filter_map(|(name, value)| Some((name, value.escaped()?))).collect()
     }
 
     pub(crate) fn fenced(&self) -> InsertError {
@@ -108,9 +103,10 @@ impl Claim {
 
 /// First part of the names of all inserts on behalf of a partition, whoever owns it.
 ///
-/// The source is encoded, so that no source's name can begin with another's and a `:`.
-fn partition_prefix(source: &str, part: u32) -> String {
-    let mut prefix = String::from("tollgate:");
+/// The database's name is in it because a server may have several of ours; the source is encoded,
+/// so that no source's name can begin with another's and a `:`.
+fn partition_prefix(database: &str, source: &str, part: u32) -> String {
+    let mut prefix = format!("tollgate:{database}:");
     push_encoded(&mut prefix, source);
     prefix.push_str(&format!(":{part}:"));
     prefix
@@ -163,18 +159,24 @@ impl Store {
         Ok((greatest.counter, greatest.nonce) == (claim.counter, claim.nonce))
     }
 
+    /// First part of the names of all inserts under this claim.
+    pub(crate) fn query_prefix(&self, claim: &Claim) -> String {
+        let Claim { source, part, counter, nonce } = claim;
+        format!("{}{counter}:{nonce}:", partition_prefix(self.database(), source, *part))
+    }
+
     /// `(0, 0)` when nobody claimed yet.
     async fn greatest(&self, source: &str, part: u32) -> Result<Greatest, QueryError> {
         let sql = Sql::new(
-            "SELECT max((counter, nonce)) AS m, m.1 AS counter, m.2 AS nonce FROM (\
-             SELECT counter, nonce FROM claims \
-             WHERE source = {source:String} AND part = {part:UInt32})",
+            "SELECT counter, nonce FROM claims \
+             WHERE source = {source:String} AND part = {part:UInt32} \
+             ORDER BY counter DESC, nonce DESC LIMIT 1",
         );
         let rows = self.query(&sql.param("source", source).param("part", part)).await?;
         Ok(rows.into_iter().next().unwrap_or(Greatest { counter: 0, nonce: 0 }))
     }
 
-    async fn write(&self, claim: &Claim, owner: &str) -> Result<(), QueryError> {
+    pub(crate) async fn write(&self, claim: &Claim, owner: &str) -> Result<(), QueryError> {
         let sql = Sql::new(
             "INSERT INTO claims (source, part, counter, nonce, owner) \
              SELECT {source:String}, {part:UInt32}, {counter:UInt64}, {nonce:UInt64}, \
@@ -197,8 +199,8 @@ impl Store {
         let with_prefixes = |text: String| {
             Sql::new(text)
                 .limits(limits)
-                .param("partition", partition_prefix(&claim.source, claim.part))
-                .param("own", claim.query_prefix())
+                .param("partition", partition_prefix(self.database(), &claim.source, claim.part))
+                .param("own", self.query_prefix(claim))
         };
         let running =
             with_prefixes(format!("SELECT count() AS n FROM system.processes WHERE {OLDER}"));
@@ -236,8 +238,10 @@ mod tests {
         for (i, one) in names.iter().enumerate() {
             for (j, other) in names.iter().enumerate() {
                 for (part, other_part) in [(1, 1), (1, 11), (11, 1)] {
-                    let (one, other) =
-                        (partition_prefix(one, part), partition_prefix(other, other_part));
+                    let (one, other) = (
+                        partition_prefix("d", one, part),
+                        partition_prefix("d", other, other_part),
+                    );
                     let same = i == j && part == other_part;
                     assert_eq!(one.starts_with(&other), same, "{one} {other}");
                 }

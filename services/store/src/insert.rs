@@ -105,14 +105,16 @@ pub enum InsertError {
 /// One insert as it is sent: the statement, its parameters, the rows.
 pub(crate) struct Statement<'a> {
     pub(crate) sql: String,
-    /// Values as they are; the server is sent their escaped form.
+    /// Escaped values ([`Param::escaped`](crate::Param)).
     pub(crate) params: Vec<(&'static str, String)>,
     pub(crate) block: &'a Block,
     pub(crate) query_id: String,
 }
 
-/// `WHERE` condition that holds while the claim is the greatest, and its parameters.
-pub(crate) const FENCE: &str = "({counter:UInt64}, {nonce:UInt64}) = (\
+/// `WHERE` condition that holds while the claim is the greatest. Of no claims at all the greatest
+/// is `(0, 0)`, which is nobody's.
+pub(crate) const FENCE: &str = "{counter:UInt64} > 0 \
+     AND ({counter:UInt64}, {nonce:UInt64}) = (\
      SELECT max((counter, nonce)) FROM claims \
      WHERE source = {source:String} AND part = {part:UInt32})";
 
@@ -127,16 +129,7 @@ impl Store {
     /// [`InsertError`]; see there what to do after each.
     pub async fn insert(&self, claim: &Claim, block: &Block) -> Result<(), InsertError> {
         let table = block.table();
-        let sql = format!(
-            "INSERT INTO {table} ({names}) SELECT {names} FROM input('{structure}') \
-             WHERE {FENCE} FORMAT {format}",
-            names = block.table.names(),
-            structure = block.table.structure(),
-            format = block.format.as_str(),
-        );
-        let params = claim.params();
-        let query_id = self.query_id(claim);
-        let written = self.send(Statement { sql, params, block, query_id }).await?;
+        let written = self.send(self.statement(claim, block)).await?;
         match written {
             0 => Err(claim.fenced()),
             rows if rows == block.rows => Ok(()),
@@ -145,6 +138,18 @@ impl Store {
                 Err(InsertError::Unknown { table, reason })
             }
         }
+    }
+
+    pub(crate) fn statement<'a>(&self, claim: &Claim, block: &'a Block) -> Statement<'a> {
+        let sql = format!(
+            "INSERT INTO {name} ({names}) SELECT {names} FROM input('{structure}') \
+             WHERE {FENCE} FORMAT {format}",
+            name = block.table.name,
+            names = block.table.names(),
+            structure = block.table.structure(),
+            format = block.format.as_str(),
+        );
+        Statement { sql, params: claim.params(), block, query_id: self.query_id(claim) }
     }
 
     /// Sends an insert; how many rows the server wrote.
@@ -164,10 +169,10 @@ impl Store {
     /// Names the insert so that the next owner finds it. Unique: the nonce is of this claim alone.
     pub(crate) fn query_id(&self, claim: &Claim) -> String {
         let number = self.inner.inserts.fetch_add(1, Ordering::Relaxed);
-        format!("{}{number}", claim.query_prefix())
+        format!("{}{number}", self.query_prefix(claim))
     }
 
-    fn path(&self, statement: &Statement<'_>) -> String {
+    pub(crate) fn path(&self, statement: &Statement<'_>) -> String {
         let rows_server = ROWS_SERVER.to_string();
         let settings = [
             ("query", statement.sql.as_str()),
@@ -192,7 +197,7 @@ impl Store {
             push_pair(&mut path, "", name, value);
         }
         for (name, value) in &statement.params {
-            push_pair(&mut path, "param_", name, &escape(value));
+            push_pair(&mut path, "param_", name, value);
         }
         path.pop();
         path
@@ -220,22 +225,6 @@ fn push_pair(path: &mut String, prefix: &str, name: &str, value: &str) {
     path.push('=');
     push_encoded(path, value);
     path.push('&');
-}
-
-/// A text as a query parameter: the server reads it as a field of a tab-separated line.
-fn escape(value: &str) -> String {
-    let mut out = String::with_capacity(value.len());
-    for c in value.chars() {
-        match c {
-            '\\' => out.push_str("\\\\"),
-            '\t' => out.push_str("\\t"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\0' => out.push_str("\\0"),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 /// Percent-encodes all but letters, digits, `-`, `.`, `_`.

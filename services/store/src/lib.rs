@@ -27,6 +27,8 @@ pub mod records;
 mod rows;
 mod sql;
 pub mod tables;
+#[cfg(test)]
+mod tests;
 
 pub use block::Block;
 pub use claim::{Claim, ClaimError};

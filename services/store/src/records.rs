@@ -60,6 +60,11 @@ struct Key {
     start: usize,
 }
 
+/// Name and type of each column, but for `stored_at`, which the server sets.
+pub fn stored_columns() -> impl Iterator<Item = (&'static str, &'static str)> {
+    COLUMNS.iter().map(|column| (column.name, column.stored))
+}
+
 // === impl Day ===
 
 impl Day {

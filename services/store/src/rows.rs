@@ -11,6 +11,7 @@ use crate::block::{Block, Format};
 use crate::claim::Claim;
 use crate::endpoint::Store;
 use crate::insert::{FENCE, InsertError, Statement};
+use crate::sql::Param;
 use crate::tables::Table;
 
 /// The most rows of one call. They travel as JSON, and are compared with what stands.
@@ -23,6 +24,7 @@ pub const BYTES_MAX: usize = 32 << 20;
 #[derive(Debug, Clone)]
 pub struct Rows {
     table: &'static Table,
+    /// Column and escaped value.
     within: Option<(&'static str, String)>,
     body: Vec<u8>,
     rows: u64,
@@ -97,11 +99,11 @@ impl Rows {
     /// searched for those that stand already. For tables that grow for ever: `hour` of a bill.
     ///
     /// # Panics
-    /// When the table has no such column.
+    /// When the table has no such column, or the value is an array.
     #[must_use]
-    pub fn within(mut self, column: &'static str, value: impl Into<String>) -> Self {
+    pub fn within(mut self, column: &'static str, value: impl Into<Param>) -> Self {
         assert!(self.table.stored(column).is_some(), "`{}` has no `{column}`", self.table.name);
-        self.within = Some((column, value.into()));
+        self.within = Some((column, value.into().escaped().expect("not an array")));
         self
     }
 

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use record::{Hour, Time};
 use serde::{Serialize, Serializer};
 
 /// One statement, its parameters and its bounds.
@@ -18,7 +19,7 @@ pub struct Sql {
 /// The value of a parameter. Its ClickHouse type stands in the SQL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Param {
-    /// A text; also for dates and decimals, which the server parses.
+    /// A text; also for decimals, which the server parses.
     Text(String),
     /// A whole number from 0.
     Unsigned(u64),
@@ -97,6 +98,48 @@ impl Serialize for Param {
             Self::Texts(texts) => texts.serialize(serializer),
             Self::Numbers(numbers) => numbers.serialize(serializer),
         }
+    }
+}
+
+impl Param {
+    /// As a parameter in a URL: the server reads a text as a field of a tab-separated line.
+    /// `None` for arrays, whose elements would have to be quoted besides.
+    pub(crate) fn escaped(&self) -> Option<String> {
+        match self {
+            Self::Text(text) => Some(escape(text)),
+            Self::Unsigned(number) => Some(number.to_string()),
+            Self::Signed(number) => Some(number.to_string()),
+            Self::Texts(_) | Self::Numbers(_) => None,
+        }
+    }
+}
+
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\\' => out.push_str("\\\\"),
+            '\t' => out.push_str("\\t"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\0' => out.push_str("\\0"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// For `DateTime('UTC')`. Parameters take no `Z`; that it is UTC stands in the type.
+impl From<Hour> for Param {
+    fn from(hour: Hour) -> Self {
+        Self::Text(hour.to_string().trim_end_matches('Z').to_owned())
+    }
+}
+
+/// For `DateTime64(3, 'UTC')`, likewise.
+impl From<Time> for Param {
+    fn from(time: Time) -> Self {
+        Self::Text(time.to_string().trim_end_matches('Z').to_owned())
     }
 }
 
