@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use policy::Policy;
 use record::{PreviousLife, Time};
 use socket2::{Domain, Protocol, Socket, Type};
-use spool::{WhenFull, Writer};
+use spool::{Reader, Spool, WhenFull, Writer};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
@@ -97,6 +97,16 @@ pub enum StartError {
         /// Of the configuration.
         workers: u16,
     },
+}
+
+// === impl Streams ===
+
+impl Streams {
+    /// Parts an opened spool: the gateway writes, somebody else reads.
+    pub fn part(spool: Spool, when_full: WhenFull) -> (Self, Reader) {
+        let Spool { writers, previous, reader, .. } = spool;
+        (Self { writers, previous, when_full }, reader)
+    }
 }
 
 // === impl Gateway ===

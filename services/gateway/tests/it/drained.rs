@@ -150,11 +150,7 @@ fn a_port_in_use_is_told_with_a_remedy() {
     let dir = tempfile::tempdir().expect("a folder can be made");
     let spool = spool::Config { dir: dir.path().into(), ..world.spool.clone() };
     let opened = spool::open(&spool, now_ms()).expect("the spool opens");
-    let streams = Streams {
-        writers: opened.writers,
-        previous: opened.previous,
-        when_full: spool::WhenFull::Reject,
-    };
+    let (streams, _reader) = Streams::part(opened, spool::WhenFull::Reject);
     let policy = std::sync::Arc::new(policy(world.address));
     let error = Gateway::start(plan.config, policy, streams).err().expect("the port is in use");
     assert!(matches!(error, StartError::PortInUse { address } if address == world.address));

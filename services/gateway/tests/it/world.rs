@@ -140,15 +140,11 @@ impl World {
             when_full: plan.when_full,
         };
         let opened = spool::open(&spool, now_ms()).expect("the spool opens");
-        let streams = Streams {
-            writers: opened.writers,
-            previous: opened.previous,
-            when_full: plan.when_full,
-        };
+        let (streams, reader) = Streams::part(opened, plan.when_full);
         let gateway = Gateway::new(plan.config, Arc::new(policy), streams).with_clock(clock);
         let running = gateway.launch().expect("the gateway starts");
         let address = running.addr();
-        let (records, reader) = (Vec::new(), opened.reader);
+        let records = Vec::new();
         Self { running: Some(running), address, reader, records, spool, dir }
     }
 
