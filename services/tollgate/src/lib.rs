@@ -37,6 +37,8 @@ const EXIT_CONFIG: u8 = 64;
 pub struct Hooks {
     /// Called between every two effects of metering and closing: see [`metering::Step`].
     pub on_step: Option<metering::OnStep>,
+    /// The clock of gateways and closing.
+    pub clock: Option<metering::Clock>,
 }
 
 /// The whole program: reads the command line, does it, says how it ended.

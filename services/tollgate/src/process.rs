@@ -52,6 +52,8 @@ pub(crate) struct Options {
     pub(crate) more: Vec<Gateway>,
     /// See [`metering::Config::on_step`].
     pub(crate) on_step: Option<metering::OnStep>,
+    /// The clock of gateways and closing; the system's without one.
+    pub(crate) clock: Option<metering::Clock>,
 }
 
 /// One gateway of the process.
@@ -64,6 +66,11 @@ pub(crate) struct Gateway {
 pub(crate) fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A life of a spool begins now.
+fn epoch_ms(clock: &metering::Clock) -> u64 {
+    u64::try_from(clock().0).unwrap_or_default()
 }
 
 /// The same as a time.
@@ -86,12 +93,13 @@ impl Process {
         let (stop, stopped) = watch::channel(false);
         let counters = Arc::new(Counters::default());
         let metering = metering_config(&config, &options);
+        let clock = options.clock.unwrap_or_else(|| Arc::new(now));
         let mut tasks = Tasks::new();
         let policy = Arc::clone(&config.policy);
         let first = Gateway { gateway: config.gateway.clone(), spool: config.spool.clone() };
         let (mut pipelines, mut opened) = (Vec::new(), Vec::new());
         for one in std::iter::once(first).chain(options.more) {
-            let spool = spool::open(&one.spool, now_ms())?;
+            let spool = spool::open(&one.spool, epoch_ms(&clock))?;
             let source = SpoolSource::start(&one.spool.gateway, spool.reader, Bounds::default())
                 .context("the spool's reader could not be started")?;
             let store = storage.store.clone();
@@ -114,10 +122,10 @@ impl Process {
             Arc::clone(&counters),
             Some(Arc::clone(&prices)),
             pipelines.clone(),
-            Arc::new(now),
+            Arc::clone(&clock),
         );
         let closer = closer.await.context("the closing of hours could not be started")?;
-        let provisional = Provisional::new(storage.store.clone(), prices);
+        let provisional = Provisional::new(storage.store.clone(), prices, Arc::clone(&clock));
         let stop_closer = until(stopped.clone());
         tasks.spawn(async {
             match closer.run(stop_closer).await {
@@ -130,9 +138,10 @@ impl Process {
         let mut gateways = Vec::new();
         for (one, streams) in opened {
             // It waits for its threads, and for the first look-up of names.
-            let policy = Arc::clone(&policy);
-            let started =
-                tokio::task::spawn_blocking(move || gateway::Gateway::start(one, policy, streams));
+            let clock = Arc::clone(&clock);
+            let gateway = gateway::Gateway::new(one, Arc::clone(&policy), streams)
+                .with_clock(move || clock());
+            let started = tokio::task::spawn_blocking(move || gateway.launch());
             gateways.push(started.await.context("the start of a gateway panicked")??);
         }
         let running =

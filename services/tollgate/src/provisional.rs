@@ -2,24 +2,24 @@
 
 use std::sync::Arc;
 
+use metering::Clock;
 use pricing::Prices;
 use query::{ProvisionalBill, ProvisionalError, ProvisionalFuture};
 use record::Hour;
 use store::Store;
 
-use crate::process::now;
-
 /// See [`query::Provisional`].
 pub(crate) struct Provisional {
     store: Store,
     prices: Arc<Prices>,
+    clock: Clock,
 }
 
 // === impl Provisional ===
 
 impl Provisional {
-    pub(crate) fn new(store: Store, prices: Arc<Prices>) -> Self {
-        Self { store, prices }
+    pub(crate) fn new(store: Store, prices: Arc<Prices>, clock: Clock) -> Self {
+        Self { store, prices, clock }
     }
 }
 
@@ -27,7 +27,8 @@ impl query::Provisional for Provisional {
     fn bills<'a>(&'a self, hour: Hour, account: Option<&'a str>) -> ProvisionalFuture<'a> {
         Box::pin(async move {
             let counted =
-                metering::provisional(&self.store, Some(&self.prices), account, now()).await;
+                metering::provisional(&self.store, Some(&self.prices), account, (self.clock)())
+                    .await;
             let counted =
                 counted.map_err(|error| ProvisionalError { hour, source: Box::new(error) })?;
             let of_hour = counted.bills.into_iter().filter(|bill| bill.hour == hour);

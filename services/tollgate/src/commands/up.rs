@@ -17,7 +17,7 @@ pub(crate) async fn up(config: Config, hooks: Hooks) -> anyhow::Result<ExitCode>
         storage = Storage::start(&config) => storage?,
         () = asked.wait() => return Ok(ExitCode::SUCCESS),
     };
-    let options = Options { on_step: hooks.on_step, ..Options::default() };
+    let options = Options { on_step: hooks.on_step, clock: hooks.clock, ..Options::default() };
     let mut process = Process::start(config, storage, options).await?;
     for gateway in &process.running.gateways {
         tracing::info!(address = %gateway, "gateway serves");
