@@ -7,7 +7,7 @@
 
 use std::ffi::{CStr, CString, OsString, c_char, c_int, c_void};
 use std::os::unix::ffi::OsStringExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use libloading::os::unix::{Library, RTLD_LAZY, RTLD_LOCAL, Symbol};
 
@@ -82,7 +82,7 @@ fn serve(args: &ChildArgs) -> Result<(), ChildError> {
     let (query, error): (Symbol<QueryCmdline>, Symbol<ResultError>) =
         unsafe { (library.get(c"chdb_query_cmdline")?, library.get(c"chdb_result_error")?) };
 
-    let owned: Vec<CString> = args.argv();
+    let owned: Vec<CString> = args.argv(&std::env::current_dir()?);
     let mut argv: Vec<*mut c_char> =
         owned.iter().map(|arg| arg.as_ptr().cast_mut()).chain([std::ptr::null_mut()]).collect();
     let argc = c_int::try_from(owned.len()).expect("eight arguments fit");
@@ -124,19 +124,23 @@ impl ChildArgs {
         [self.library.clone().into(), self.port.to_string().into()]
     }
 
-    fn argv(&self) -> Vec<CString> {
+    /// `folder` is the current one. The store's path is absolute, since with a relative one the
+    /// engine doubles it when it syncs a folder (`fsync_part_directory`), and the insert fails.
+    fn argv(&self, folder: &Path) -> Vec<CString> {
+        let mut path = OsString::from("--path=");
+        path.push(folder.join(STORE_DIR));
         [
-            "clickhouse".to_owned(),
-            format!("--config-file={CONFIG_FILE}"),
-            format!("--path={STORE_DIR}"),
-            format!("--http_port={}", self.port),
-            "--listen_host=127.0.0.1".to_owned(),
+            "clickhouse".into(),
+            format!("--config-file={CONFIG_FILE}").into(),
+            path,
+            format!("--http_port={}", self.port).into(),
+            "--listen_host=127.0.0.1".into(),
             // Set in the configuration it has no effect; without it every query would be logged.
-            "--log-level=warning".to_owned(),
-            "-q".to_owned(),
-            SERVE.to_owned(),
+            "--log-level=warning".into(),
+            "-q".into(),
+            SERVE.into(),
         ]
-        .map(|arg| CString::new(OsString::from(arg).into_vec()).expect("no argument holds a zero"))
+        .map(|arg| CString::new(arg.into_vec()).expect("no argument holds a zero"))
         .to_vec()
     }
 }
