@@ -1,8 +1,10 @@
 //! The whole-system tests, one binary. Each module says what it shows.
 //!
+//! - [`bills`]: a day of records, its bills computed a second time by hand
 //! - [`way`]: n requests → n records, equal to what the client saw
 //! - [`tidy`]: what can be checked of the source itself
 
+mod bills;
 mod tidy;
 mod way;
 

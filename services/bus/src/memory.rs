@@ -18,8 +18,16 @@ use crate::{Batch, Bounds, Event, Message, Place, Source, SourceError};
 /// The only partition.
 const PARTITION: u32 = 0;
 
-/// A message to be given: where its record stands, when that is known, and its bytes.
-pub type Input = (Option<Place>, Vec<u8>);
+/// A message to be given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// Where its record stands, when that is known.
+    pub place: Option<Place>,
+    /// Why the bytes are no record, when that is known: see [`Message::unreadable`].
+    pub unreadable: Option<Arc<str>>,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
 
 /// Messages from memory.
 pub struct Memory {
@@ -65,8 +73,14 @@ impl Feed {
     pub async fn push(&self, place: Option<Place>, bytes: Vec<u8>) -> Result<(), SourceGone> {
         let permit = self.messages.reserve().await.map_err(|_| SourceGone)?;
         self.pushed.fetch_add(1, Ordering::AcqRel);
-        permit.send((place, bytes));
+        permit.send(Input::from((place, bytes)));
         Ok(())
+    }
+}
+
+impl From<(Option<Place>, Vec<u8>)> for Input {
+    fn from((place, bytes): (Option<Place>, Vec<u8>)) -> Self {
+        Self { place, unreadable: None, bytes }
     }
 }
 
@@ -83,13 +97,13 @@ impl Memory {
     /// A source of these messages, which ends with them: `next` waits for ever then.
     pub fn new<M>(name: impl Into<String>, messages: M, bounds: Bounds) -> Self
     where
-        M: IntoIterator<Item = Input, IntoIter: Send + 'static>,
+        M: IntoIterator<Item: Into<Input> + 'static, IntoIter: Send + 'static>,
     {
         Self {
             name: name.into(),
             bounds,
             assigned: false,
-            first: Some(Box::new(messages.into_iter())),
+            first: Some(Box::new(messages.into_iter().map(Into::into))),
             feed: None,
             kept: VecDeque::new(),
             acked: 0,
@@ -107,7 +121,7 @@ impl Memory {
         room: NonZeroUsize,
     ) -> (Feed, Self)
     where
-        M: IntoIterator<Item = Input, IntoIter: Send + 'static>,
+        M: IntoIterator<Item: Into<Input> + 'static, IntoIter: Send + 'static>,
     {
         let (sender, messages_rx) = mpsc::channel(room.get());
         let pushed = Arc::new(AtomicU64::new(0));
@@ -160,12 +174,13 @@ impl Memory {
             && batch.messages.len() < self.bounds.batch_messages.max(1)
             && self.pull()
         {
-            let (place, bytes) = &self.kept[self.given];
+            let Input { place, unreadable, bytes } = &self.kept[self.given];
             let start = batch.buffer.len();
             batch.buffer.extend_from_slice(bytes);
             batch.messages.push(Message {
                 position: self.acked + self.given as u64,
                 place: place.clone(),
+                unreadable: unreadable.clone(),
                 hash: spool::hash(bytes),
                 range: start..batch.buffer.len(),
             });

@@ -79,6 +79,9 @@ pub struct Message {
     pub position: u64,
     /// Where the record stands, when the source knows without decoding it.
     pub place: Option<Place>,
+    /// Why the bytes are no record, when whoever read them knows better than a decoder would: a
+    /// line of a file, with its number.
+    pub unreadable: Option<Arc<str>>,
     /// [`spool::hash`] of the bytes.
     pub hash: u64,
     /// Where its bytes stand in the batch's buffer.

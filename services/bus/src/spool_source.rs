@@ -87,7 +87,8 @@ impl SpoolSource {
         for frame in read.frames {
             let position = self.given.add(&frame.stream, frame.seq);
             let place = Some(Place { stream: frame.stream, seq: frame.seq });
-            messages.push(Message { position, place, hash: frame.hash, range: frame.range });
+            let (hash, range) = (frame.hash, frame.range);
+            messages.push(Message { position, place, unreadable: None, hash, range });
         }
         Batch { partition: PARTITION, messages, buffer: read.buffer }
     }

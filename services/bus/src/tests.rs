@@ -207,6 +207,19 @@ async fn a_memory_source_pulls_only_what_is_asked_for() {
 }
 
 #[tokio::test]
+async fn what_is_known_to_be_no_record_says_so_each_time_it_is_given() {
+    let unreadable = Some("line 3: no record".into());
+    let input = crate::memory::Input { place: None, unreadable, bytes: b"x".to_vec() };
+    let mut source = Memory::new("ingest:file", [input], BOUNDS);
+    source.next().await.expect("assigned");
+    for _ in 0..2 {
+        let Ok(Event::Batch(batch)) = source.next().await else { panic!("a batch") };
+        assert_eq!(batch.messages[0].unreadable.as_deref(), Some("line 3: no record"));
+        source.rewind(0).await.expect("it is assigned");
+    }
+}
+
+#[tokio::test]
 async fn a_mark_of_a_memory_source_comes_after_its_last_message() {
     let messages: Vec<_> = (0..10_u8).map(|number| (None, vec![number])).collect();
     let mut source = Memory::new("ingest:file", messages, BOUNDS);

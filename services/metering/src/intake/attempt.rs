@@ -125,7 +125,10 @@ impl Sorted {
     ) -> Result<bool, Trouble> {
         self.tally.read += 1;
         let Passing { message, bytes, .. } = passing;
-        let content = content(message.place.as_ref(), bytes);
+        let content = match &message.unreadable {
+            Some(reason) => Content::Dead(format!("undecodable: {reason}")),
+            None => content(message.place.as_ref(), bytes),
+        };
         let (stream, seq) = match (&content, &message.place) {
             (Content::Record(record), _) => (stream_of(record), record.seq),
             (Content::Dead(_), Some(place)) => ((*place.stream).clone(), place.seq),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use anyhow::{Context, bail};
+use bus::memory::Input;
 use bus::{Bounds, Memory, Place};
 use metering::{Counters, Pipeline};
 use record::{Stream, Time};
@@ -95,7 +96,11 @@ pub(crate) async fn store(
     let messages: Vec<_> = taken
         .messages
         .into_iter()
-        .map(|message| (Some(place(message.seq)), message.bytes))
+        .map(|message| Input {
+            place: Some(place(message.seq)),
+            unreadable: message.unreadable.map(Into::into),
+            bytes: message.bytes,
+        })
         .collect();
     let source = Memory::new(name, messages, Bounds::default());
     let counters = Arc::new(Counters::default());
