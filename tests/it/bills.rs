@@ -1,16 +1,11 @@
 //! A day of records, its hours closed, its bills computed a second time by hand.
 
-use std::fs;
+use std::collections::BTreeMap;
 
-use serde_json::Value;
-use tests::backend::Backend;
-use tests::lines::{self, Call, GUANGZHOU, HONGKONG, SELLER, clock, write_file};
+use tests::lines::{self, Call, GUANGZHOU, HONGKONG, SELLER, write_file};
 use tests::naive::{self, FIRST_TIER, Line};
-use tests::program::Program;
-use tests::wait;
-use tests::world::{Running, STORE_MAX, World};
 
-use crate::EXE;
+use crate::day::{closed, ingest, up_at, world};
 
 /// An account with dedicated instances, private traffic and a backend that is reached publicly.
 const OTHER: &str = "1250000009";
@@ -71,39 +66,6 @@ fn day() -> (Vec<Call>, Vec<Call>) {
     (bracket, json)
 }
 
-/// A world whose seller stands shortly before the bound of the first tier.
-pub(crate) fn world_with_opening(opening: u64) -> World {
-    let world = World::new(EXE, Backend::start().addr, "");
-    let text = fs::read_to_string(world.config()).expect("the configuration");
-    let accounts = format!(
-        "  accounts:\n    - id: \"{SELLER}\"\n      opening_use: [{{month: 2024-01, calls: {opening}}}]\n"
-    );
-    let books = "  books: [\"bundled:published\"]\n";
-    assert!(text.contains(books), "{text}");
-    fs::write(world.config(), text.replace(books, &format!("{books}{accounts}")))
-        .expect("a configuration");
-    world
-}
-
-/// The clock of the sample day, for [`World::up_with`].
-pub(crate) fn at(world: &mut World, hour: i64, minute: i64) -> Running {
-    world.up_with(&[("TOLLGATE_TEST_CLOCK_AHEAD", &clock(hour, minute))])
-}
-
-/// Waits until so many hours are closed.
-pub(crate) fn closed(running: &Running, hours: u64) {
-    let count = || running.number("SELECT count() FROM closings");
-    wait::until("closed hours", STORE_MAX, || (count() >= hours).then_some(()));
-}
-
-/// Takes a file in beside the running process.
-pub(crate) fn ingest(world: &World, form: &str, source: &str, file: &str) -> Value {
-    let program = Program::new(EXE, world.folder.path());
-    let region = ["--region", GUANGZHOU];
-    let words = ["ingest", "--format", form, "--source", source, file];
-    program.json(&[&words[..], &region[..]].concat())
-}
-
 #[test]
 fn a_days_bills_are_what_the_calls_come_to_by_hand() {
     let (bracket, json) = day();
@@ -114,16 +76,16 @@ fn a_days_bills_are_what_the_calls_come_to_by_hand() {
     };
     let before_crossing: u64 = (0..CROSSING).map(|hour| naive::counted(of(SELLER, hour))).sum();
     let opening = FIRST_TIER - before_crossing - naive::counted(of(SELLER, CROSSING)) / 2;
-    let mut world = world_with_opening(opening);
+    let mut world = world(opening);
     write_file(&world.folder.path().join("day.log"), bracket.iter().map(Call::bracket));
     write_file(&world.folder.path().join("day.json"), json.iter().map(Call::json));
     // Before anything runs on the folder, with an engine of its own.
     assert_eq!(ingest(&world, "bracket", "old", "day.log")["stored"], bracket.len());
     assert_eq!(ingest(&world, "json", "new", "day.json")["stored"], json.len());
-    let running = at(&mut world, 24, 5);
-    closed(&running, 24);
+    let running = up_at(&mut world, 24, 5);
+    closed(&running, 23);
 
-    let mut use_of = std::collections::BTreeMap::from([(SELLER, opening), (OTHER, 0)]);
+    let mut use_of = BTreeMap::from([(SELLER, opening), (OTHER, 0)]);
     let mut crossed = Vec::new();
     for hour in 0..24 {
         let (status, answer) =
