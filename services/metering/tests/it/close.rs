@@ -193,7 +193,8 @@ fn of_two_closers_one_goes_on_and_the_other_stops() {
         assert!(matches!(stopped, CloseError::TakenOver), "{stopped}");
         assert_eq!(world.number("SELECT count() AS n FROM cuts").await, 0);
         assert_eq!(new.round().await.expect("a round").closed.len(), 2);
-        let last = Closer::run(old, tokio::time::sleep(Duration::from_secs(60))).await;
+        let last = Closer::run(old, std::future::pending());
+        let last = tokio::time::timeout(Duration::from_secs(60), last).await.expect("it stops");
         assert_eq!(last, metering::Stopped::TakenOver);
     });
 }
