@@ -1,1 +1,41 @@
-fn main() {}
+//! The benchmarks: `cargo run --release -p bench -- NAME`.
+//!
+//! Each prints one table with the machine it ran on; what was measured last stands in
+//! `RESULTS.md`. They decide between ways, so the ratios count, not the figures.
+
+mod layout;
+mod machine;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "bench", about = "Benchmarks of Tollgate")]
+struct Args {
+    #[command(subcommand)]
+    bench: Bench,
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// Which order and which indexes suit the `records` table
+    Layout(layout::Options),
+}
+
+fn main() -> ExitCode {
+    let mut args: Vec<OsString> = std::env::args_os().collect();
+    // This program is its own engine, as `tollgate` is.
+    if args.get(1).is_some_and(|arg| arg == "engine") {
+        return engine::child_main(args.drain(2..)).into();
+    }
+    let Args { bench: Bench::Layout(options) } = Args::parse_from(args);
+    match layout::run(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The layouts: each is the table of the migration with another order, other indexes.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use serde::Deserialize;
+use store::{Limits, Sql, Store};
+
+/// One layout. `records` itself is filled by inserts; the others are copies of it.
+pub(crate) struct Candidate {
+    /// Name of its table.
+    pub(crate) name: &'static str,
+    /// For the printed table.
+    pub(crate) label: &'static str,
+    order: &'static str,
+    /// What stands in the list of columns besides them.
+    indexes: &'static [&'static str],
+    granule: u32,
+}
+
+const BUCKET: &str = "toStartOfTenMinutes(time), account, time";
+const ACCOUNT: &str = "account, time";
+const BLOOM: &str = "INDEX id req_id TYPE bloom_filter(0.001) GRANULARITY 1";
+const CLIENT: &str = "INDEX client client_req_id TYPE bloom_filter(0.001) GRANULARITY 1";
+const STORED: &str = "INDEX stored stored_at TYPE minmax GRANULARITY 16";
+const SEQ: &str = "INDEX seqs seq TYPE minmax GRANULARITY 1";
+const GRANULE: u32 = 8192;
+
+/// The one whose figures are 1.00.
+pub(crate) const CHOSEN: &str = "bucket_bloom";
+
+pub(crate) const CANDIDATES: [Candidate; 12] = [
+    plain("account_plain", "account, time", ACCOUNT, &[]),
+    plain("account_bloom", "account, time; bloom", ACCOUNT, &[BLOOM, CLIENT]),
+    plain("time_bloom", "time; bloom", "time", &[BLOOM, CLIENT]),
+    plain("hour_bloom", "hour, account, time; bloom", "hour, account, time", &[BLOOM, CLIENT]),
+    plain("bucket_plain", "10 min, account, time", BUCKET, &[]),
+    plain(CHOSEN, "10 min, account, time; bloom", BUCKET, &[BLOOM, CLIENT]),
+    plain(
+        "bucket_bloom_coarse",
+        "10 min, account, time; bloom 1 %",
+        BUCKET,
+        &[
+            "INDEX id req_id TYPE bloom_filter(0.01) GRANULARITY 1",
+            "INDEX client client_req_id TYPE bloom_filter(0.01) GRANULARITY 1",
+        ],
+    ),
+    Candidate {
+        granule: 1024,
+        ..plain(
+            "bucket_fine",
+            "10 min, account, time; bloom; granules of 1024",
+            BUCKET,
+            &[BLOOM, CLIENT],
+        )
+    },
+    Candidate {
+        granule: 2048,
+        ..plain(
+            "bucket_2048",
+            "10 min, account, time; bloom; granules of 2048",
+            BUCKET,
+            &[BLOOM, CLIENT],
+        )
+    },
+    plain(
+        "bucket_offsets",
+        "10 min, account, time; projection of offsets by id",
+        BUCKET,
+        &["PROJECTION id (SELECT req_id, _part_offset ORDER BY req_id)", CLIENT],
+    ),
+    plain(
+        "bucket_account",
+        "10 min, account, time; bloom; projection of offsets by account",
+        BUCKET,
+        &[
+            BLOOM,
+            CLIENT,
+            "PROJECTION newest (SELECT account, time, _part_offset ORDER BY account, time)",
+        ],
+    ),
+    plain(
+        "bucket_minmax",
+        "10 min, account, time; bloom; least and greatest seq, stored_at",
+        BUCKET,
+        &[BLOOM, CLIENT, STORED, SEQ],
+    ),
+];
+
+const fn plain(
+    name: &'static str,
+    label: &'static str,
+    order: &'static str,
+    indexes: &'static [&'static str],
+) -> Candidate {
+    Candidate { name, label, order, indexes, granule: GRANULE }
+}
+
+#[derive(Deserialize)]
+struct Partition {
+    partition: String,
+}
+
+/// The partitions of a table that have at least so many parts.
+async fn partitions(store: &Store, table: &str, parts: u64) -> Result<Vec<Partition>> {
+    let sql = Sql::new(
+        "SELECT partition FROM system.parts WHERE database = currentDatabase() \
+         AND table = {table:String} AND active \
+         GROUP BY partition HAVING count() >= {parts:UInt64} ORDER BY partition",
+    );
+    Ok(store.query(&sql.param("table", table).param("parts", parts)).await?)
+}
+
+impl Candidate {
+    /// Makes the table, copies `records` into it day by day, and sees that each day is one part.
+    pub(crate) async fn fill(&self, store: &Store) -> Result<()> {
+        eprintln!("filling {}", self.name);
+        run(store, self.definition(store).await?).await?;
+        let name = self.name;
+        for Partition { partition } in partitions(store, "records", 1).await? {
+            let copy = format!(
+                "INSERT INTO {name} SELECT * FROM records WHERE toDate(time) = '{partition}' \
+                 SETTINGS max_insert_threads = 1, min_insert_block_size_bytes = 500000000"
+            );
+            run(store, copy).await?;
+        }
+        for Partition { partition } in partitions(store, name, 2).await? {
+            run(store, format!("OPTIMIZE TABLE {name} PARTITION '{partition}' FINAL")).await?;
+        }
+        Ok(())
+    }
+
+    /// The migration's own text, with another tail: so the columns are always the real ones.
+    async fn definition(&self, store: &Store) -> Result<String> {
+        #[derive(Deserialize)]
+        struct Columns {
+            columns: String,
+        }
+        let sql = Sql::new(
+            "SELECT arrayStringConcat(groupArray(concat(name, ' ', type, \
+             if(compression_codec = '', '', concat(' ', compression_codec)))), ', ') AS columns \
+             FROM (SELECT * FROM system.columns WHERE database = currentDatabase() \
+             AND table = 'records' ORDER BY position)",
+        );
+        let rows: Vec<Columns> = store.query(&sql).await?;
+        ensure!(rows.len() == 1, "`records` has columns");
+        let mut inside: Vec<&str> = rows.iter().map(|row| row.columns.as_str()).collect();
+        inside.extend(self.indexes);
+        Ok(format!(
+            "CREATE TABLE {} ({}) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY ({}) \
+             SETTINGS index_granularity = {}",
+            self.name,
+            inside.join(", "),
+            self.order,
+            self.granule
+        ))
+    }
+}
+
+async fn run(store: &Store, text: String) -> Result<()> {
+    let limits = Limits { time: Duration::from_secs(600), ..Limits::default() };
+    Ok(store.execute(&Sql::new(text).limits(limits)).await?)
+}

@@ -1,0 +1,30 @@
+//! Says when and on what a table was measured.
+
+use std::fs;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use record::Time;
+
+/// `measured 2026-11-21 on 2 × AMD EPYC, 23 GiB`
+pub(crate) fn line() -> String {
+    let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = value(&cpus, "model name").unwrap_or("an unknown processor");
+    let cores = cpus.lines().filter(|line| line.starts_with("processor")).count();
+    let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let kib = value(&memory, "MemTotal").and_then(|text| text.split(' ').next()?.parse().ok());
+    let gib = kib.unwrap_or(0_u64) >> 20;
+    format!("measured {} on {cores} × {model}, {gib} GiB", today())
+}
+
+/// `2026-11-21`
+fn today() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = Time(i64::try_from(now.as_millis()).unwrap_or(0));
+    now.to_rfc3339().chars().take(10).collect()
+}
+
+/// What stands behind `name` and a colon.
+fn value<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let line = text.lines().find(|line| line.starts_with(name))?;
+    Some(line.split_once(':')?.1.trim())
+}
