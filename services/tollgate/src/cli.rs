@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use record::Hour;
 
 /// An API gateway that turns every request into a record anyone entitled can look up,
 /// and every hour into a bill anyone entitled can prove.
@@ -95,8 +97,8 @@ pub(crate) struct TokenCreate {
     #[command(flatten)]
     pub(crate) config: ConfigFile,
     /// What its bearer may do.
-    #[arg(long, value_name = "ROLE")]
-    pub(crate) role: String,
+    #[arg(long, value_name = "ROLE", value_parser = roles())]
+    pub(crate) role: query::Role,
     /// The one account whose rows it reads.
     #[arg(long, value_name = "ACCOUNT", required_unless_present = "all_accounts")]
     pub(crate) account: Option<String>,
@@ -151,8 +153,8 @@ pub(crate) struct BillsShow {
     #[command(flatten)]
     pub(crate) server: Server,
     /// The UTC hour, like 2026-11-20T14.
-    #[arg(value_name = "HOUR")]
-    pub(crate) hour: String,
+    #[arg(value_name = "HOUR", value_parser = hour)]
+    pub(crate) hour: Hour,
     /// The account, when the token reads more than one.
     #[arg(long, value_name = "ACCOUNT")]
     pub(crate) account: Option<String>,
@@ -175,11 +177,11 @@ pub(crate) struct AuditOrders {
     #[arg(value_name = "ORDER_ID", required = true)]
     pub(crate) orders: Vec<String>,
     /// From this UTC hour on.
-    #[arg(long, value_name = "HOUR")]
-    pub(crate) from: Option<String>,
+    #[arg(long, value_name = "HOUR", value_parser = hour)]
+    pub(crate) from: Option<Hour>,
     /// Up to this UTC hour, not included.
-    #[arg(long, value_name = "HOUR")]
-    pub(crate) to: Option<String>,
+    #[arg(long, value_name = "HOUR", value_parser = hour)]
+    pub(crate) to: Option<Hour>,
 }
 
 #[derive(Debug, Args)]
@@ -187,8 +189,8 @@ pub(crate) struct Close {
     #[command(flatten)]
     pub(crate) config: ConfigFile,
     /// The UTC hour, like 2026-11-20T14.
-    #[arg(value_name = "HOUR")]
-    pub(crate) hour: String,
+    #[arg(value_name = "HOUR", value_parser = hour)]
+    pub(crate) hour: Hour,
     /// Write nothing; print the bills and, for a closed hour, whether they are the same bytes.
     /// (Hours are closed by `tollgate up` itself.)
     #[arg(long, required = true)]
@@ -240,4 +242,15 @@ pub(crate) struct Ingest {
 pub(crate) struct EngineArgs {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) args: Vec<std::ffi::OsString>,
+}
+
+/// An hour as people write it.
+fn hour(text: &str) -> Result<Hour, String> {
+    text.parse().map_err(|_| "it is no hour in UTC, like 2026-11-20T14".to_owned())
+}
+
+fn roles() -> impl TypedValueParser<Value = query::Role> {
+    let names = query::Role::ALL.map(query::Role::as_str);
+    PossibleValuesParser::new(names)
+        .map(|name| query::Role::parse(&name).expect("clap takes these names only"))
 }

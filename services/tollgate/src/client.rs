@@ -32,10 +32,10 @@ impl Client {
     /// One sentence that says what is missing and how to give it.
     pub(crate) fn find(server: &Server) -> anyhow::Result<Self> {
         let running = || {
-            Running::read(&server.data).with_context(|| {
+            Running::read(&server.data)?.with_context(|| {
                 format!(
-                    "no server to ask: set TOLLGATE_URL and TOLLGATE_TOKEN, or give the data folder \
-                     of a running `tollgate up` with --data (looked in `{}`)",
+                    "no `tollgate up` runs on the data folder `{}`: name another one with --data, \
+                     or set TOLLGATE_URL and TOLLGATE_TOKEN",
                     server.data.display()
                 )
             })
@@ -78,13 +78,18 @@ impl Client {
         let (title, detail) = (word("title"), word("detail"));
         Err(match detail {
             "" => anyhow!("{title} ({status})"),
-            detail => anyhow!("{detail}"),
+            detail => anyhow!("{title}: {detail}"),
         })
     }
 
     async fn fetch(&self, path: &str) -> anyhow::Result<(StatusCode, Bytes)> {
-        let socket = TcpStream::connect(&self.host).await.with_context(|| {
-            format!("no server answers at http://{}; is `tollgate up` running?", self.host)
+        let socket = TcpStream::connect(&self.host).await.map_err(|error| {
+            anyhow!(
+                "no server answers at http://{} ({}): start `tollgate up`, or set TOLLGATE_URL to \
+                 where it runs",
+                self.host,
+                error.kind()
+            )
         })?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(socket)).await?;

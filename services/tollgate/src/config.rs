@@ -87,11 +87,7 @@ fn read(fields: &Fields<'_>, folder: &Path, sink: &Sink) -> Option<Config> {
     let files = Files { folder: folder.to_owned() };
     let data = folder.join(fields.get_or("data", PathBuf::from("data")));
     let gateway = fields.required("gateway").and_then(|value| gateway::read(&value));
-    let spool = fields.optional("spool");
-    let spool = gateway.as_ref().and_then(|gateway| {
-        let (dir, workers) = (data.join("spool"), gateway.workers.get());
-        spool::read(spool.as_ref(), dir, gateway.name.clone(), workers, gateway.record.max)
-    });
+    let spool = spool(fields, gateway.as_ref(), data.join("spool"));
     let store = store(fields, &files);
     let (metering, close) = (fields.optional("metering"), fields.optional("close"));
     let metering = metering::Config::read(metering.as_ref(), close.as_ref());
@@ -113,6 +109,26 @@ fn read(fields: &Fields<'_>, folder: &Path, sink: &Sink) -> Option<Config> {
         policy: Arc::new(policy?),
         retention: retention?,
     })
+}
+
+/// The spool is that of a gateway. Without a good one, the section's own mistakes are found all
+/// the same; whether there is room for each worker is found once the number of workers is known.
+fn spool(
+    fields: &Fields<'_>,
+    gateway: Option<&gateway::Config>,
+    dir: PathBuf,
+) -> Option<spool::Config> {
+    let section = fields.optional("spool");
+    match gateway {
+        Some(gateway) => {
+            let (workers, max) = (gateway.workers.get(), gateway.record.max);
+            spool::read(section.as_ref(), dir, gateway.name.clone(), workers, max)
+        }
+        None => {
+            spool::read(section.as_ref(), dir, String::new(), 1, 1024);
+            None
+        }
+    }
 }
 
 fn store(fields: &Fields<'_>, files: &Files) -> Option<StoreConfig> {

@@ -32,6 +32,14 @@ use clap::Parser;
 /// Exit code for a configuration that can not be used.
 const EXIT_CONFIG: u8 = 64;
 
+/// Exit code for words that do not go together.
+const EXIT_USAGE: u8 = 2;
+
+/// Words of the command line that do not go together, beyond what its parser knows.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(String);
+
 /// What an embedder may hook into. The product's own binary hooks into nothing.
 #[derive(Default)]
 pub struct Hooks {
@@ -53,7 +61,7 @@ pub fn run(hooks: Hooks) -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("tollgate: {}", sentence(&error));
-            ExitCode::FAILURE
+            if error.is::<Usage>() { ExitCode::from(EXIT_USAGE) } else { ExitCode::FAILURE }
         }
     }
 }

@@ -36,11 +36,15 @@ impl Running {
         data.join("running.json")
     }
 
-    /// Reads what the running process wrote.
-    pub(crate) fn read(data: &Path) -> anyhow::Result<Self> {
+    /// Reads what the running process wrote; none when there is nothing to read.
+    pub(crate) fn read(data: &Path) -> anyhow::Result<Option<Self>> {
         let path = Self::path(data);
-        let text = fs::read(&path).with_context(|| format!("can not read {}", path.display()))?;
-        let json: serde_json::Value = serde_json::from_slice(&text)?;
+        let bad = || format!("can not read {}", path.display());
+        let text = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            read => read.with_context(bad)?,
+        };
+        let json: serde_json::Value = serde_json::from_slice(&text).with_context(bad)?;
         let word = |key: &str| {
             let word = json.get(key).and_then(serde_json::Value::as_str);
             word.map(str::to_owned).with_context(|| format!("{} has no `{key}`", path.display()))
@@ -48,13 +52,13 @@ impl Running {
         let gateways = json.get("gateways").and_then(serde_json::Value::as_array);
         let gateways = gateways.into_iter().flatten().filter_map(|gateway| gateway.as_str());
         let store = json.get("store").and_then(storage::from_json);
-        Ok(Self {
+        Ok(Some(Self {
             url: word("url")?,
             token: Secret::new(word("token")?),
             gateways: gateways.map(str::to_owned).collect(),
             metrics: word("metrics")?,
             store: store.with_context(|| format!("{} has no `store`", path.display()))?,
-        })
+        }))
     }
 
     /// Writes it in one step, readable by its owner only.

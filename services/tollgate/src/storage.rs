@@ -47,7 +47,7 @@ impl Storage {
         match engine(config).await? {
             Ok(engine) => Self::own(config, engine).await,
             Err(held @ StartError::Held { .. }) => {
-                let running = Running::read(&config.data).map_err(|_| held)?;
+                let running = Running::read(&config.data)?.ok_or(held)?;
                 Self::open(config, running.store, None).await
             }
             Err(error) => Err(error.into()),

@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
+use record::Hour;
 use serde_json::{Value, json};
 
-use super::bills::parse_hour;
 use super::logs::text;
 use crate::cli::{AuditOrders, Output};
 use crate::client::{Client, segment};
@@ -13,11 +13,10 @@ use crate::output::{self, List};
 /// Fetches the counts of each order and prints them.
 pub(crate) async fn orders(args: &AuditOrders, output: Output) -> anyhow::Result<ExitCode> {
     let client = Client::find(&args.server)?;
-    let bound = |name: &str, hour: &Option<String>| -> anyhow::Result<Option<String>> {
-        let Some(hour) = hour else { return Ok(None) };
-        Ok(Some(format!("{name}={}", segment(&parse_hour(hour)?.to_string()))))
+    let bound = |name: &str, hour: Option<Hour>| {
+        hour.map(|hour| format!("{name}={}", segment(&hour.to_string())))
     };
-    let bounds = [bound("from", &args.from)?, bound("to", &args.to)?];
+    let bounds = [bound("from", args.from), bound("to", args.to)];
     let query = bounds.into_iter().flatten().collect::<Vec<_>>().join("&");
     let json = fetch(&client, &args.orders, &query).await?;
     output::print(output, &list(&json), &json)?;

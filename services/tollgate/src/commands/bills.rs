@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context;
 use record::Hour;
 use serde_json::{Value, json};
 
@@ -11,10 +10,13 @@ use crate::cli::{BillsShow, Output};
 use crate::client::{Client, segment};
 use crate::output::{self, List};
 
+/// Instead of a table without rows.
+pub(crate) const NOTHING: &str = "No account has use or corrections in this hour.";
+
 /// Fetches an hour's bills and prints them.
 pub(crate) async fn show(args: &BillsShow, output: Output) -> anyhow::Result<ExitCode> {
     let client = Client::find(&args.server)?;
-    let hour = parse_hour(&args.hour)?;
+    let hour = args.hour;
     let answer = fetch(&client, hour, args.account.as_deref()).await?;
     let mut json = answer.clone();
     let proof = if args.proof { Some(fetch_proof(&client, hour).await?) } else { None };
@@ -27,13 +29,17 @@ pub(crate) async fn show(args: &BillsShow, output: Output) -> anyhow::Result<Exi
     }
     println!("{}", title(&answer));
     let bills = answer["bills"].as_array().map(Vec::as_slice).unwrap_or_default();
-    if bills.is_empty() {
-        println!("No account has use or corrections in this hour.");
+    if bills.is_empty() && answer["held"].as_array().is_none_or(Vec::is_empty) {
+        println!("{NOTHING}");
     }
     for bill in bills {
         println!("\naccount {}", text(&bill["account"]));
         output::print(output, &lines(&json!({ "bills": [bill] })), &json)?;
         println!("total {} {}", text(&bill["total"]), text(&bill["currency"]));
+    }
+    for held in answer["held"].as_array().into_iter().flatten() {
+        let (account, reason) = (text(&held["account"]), text(&held["reason"]));
+        println!("\naccount {account}: its bill is held back: {reason}");
     }
     if let Some(proof) = &proof {
         println!("\n{}", proof_title(proof));
@@ -59,11 +65,6 @@ pub(crate) async fn fetch(
 /// The API's proof of a closed hour.
 pub(crate) async fn fetch_proof(client: &Client, hour: Hour) -> anyhow::Result<Value> {
     client.get(&format!("/v1/proofs/{}", segment(&hour.to_string()))).await
-}
-
-/// Reads an hour as people write it.
-pub(crate) fn parse_hour(text: &str) -> anyhow::Result<Hour> {
-    text.parse().with_context(|| format!("`{text}` is no hour; write it like 2026-11-20T14"))
 }
 
 /// The hour and how far it is.

@@ -19,11 +19,12 @@ pub(crate) fn check(args: &ConfigFile) -> anyhow::Result<ExitCode> {
         Ok(config) => {
             let services = config.policy.services();
             let apis: usize = services.iter().map(|service| service.apis.len()).sum();
-            let services = services.len();
-            let books = config.prices.books().count();
             println!(
-                "{}: good. {services} services with {apis} APIs, {books} price books.",
-                args.config.display()
+                "{}: good. {} with {}, {}.",
+                args.config.display(),
+                count(services.len(), "service"),
+                count(apis, "API"),
+                count(config.prices.books().count(), "price book")
             );
             Ok(ExitCode::SUCCESS)
         }
@@ -32,6 +33,10 @@ pub(crate) fn check(args: &ConfigFile) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::from(EXIT_CONFIG))
         }
     }
+}
+
+fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
 /// Writes the starter configuration where there is none.

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::bills::{lines, parse_hour};
+use super::bills::{NOTHING, lines};
 use crate::cli::{Close, Output};
 use crate::config::Config;
 use crate::output;
@@ -17,7 +17,7 @@ pub(crate) async fn dry_run(
     args: &Close,
     output: Output,
 ) -> anyhow::Result<ExitCode> {
-    let hour = parse_hour(&args.hour)?;
+    let hour = args.hour;
     let storage = Storage::join(&config).await?;
     let run = metering::dry_run(&storage.store, Some(&config.prices), hour, now()).await?;
     let same = run.same();
@@ -32,7 +32,11 @@ pub(crate) async fn dry_run(
         "same": same,
         "bills": parsed,
     });
-    output::print(output, &lines(&json), &json)?;
+    if output == Output::Table && run.bills.is_empty() && run.held.is_empty() {
+        println!("{NOTHING}");
+    } else {
+        output::print(output, &lines(&json), &json)?;
+    }
     let (verdict, code) = match same {
         None => ("The hour is not closed; this is what stands so far.", ExitCode::SUCCESS),
         Some(true) => ("Same bytes as the closed bills.", ExitCode::SUCCESS),

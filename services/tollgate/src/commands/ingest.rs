@@ -70,16 +70,18 @@ pub(crate) async fn ingest(
     if !args.force {
         refuse_overlap(&storage.store, &taken).await?;
     }
-    let stream = Arc::clone(&taken.stream);
+    let (stream, passed_over) = (Arc::clone(&taken.stream), taken.passed_over);
     let outcome = store(&storage.store, config.metering, taken).await?;
-    let mut list = List::new(&["stream", "#stored", "#recognised", "#dead"]);
+    let mut list = List::new(&["stream", "#stored", "#recognised", "#dead", "#passed over"]);
     let Outcome { stored, recognised, dead } = outcome;
-    list.row([stream.to_string(), stored.to_string(), recognised.to_string(), dead.to_string()]);
+    let text = |count: u64| count.to_string();
+    list.row([stream.to_string(), text(stored), text(recognised), text(dead), text(passed_over)]);
     let json = json!({
         "stream": stream.to_string(),
         "stored": stored,
         "recognised": recognised,
         "dead": dead,
+        "passed_over": passed_over,
     });
     output::print(output, &list, &json)?;
     Ok(ExitCode::SUCCESS)

@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use anyhow::anyhow;
-use query::{NewToken, Role};
+use query::NewToken;
 use record::Time;
 use serde_json::json;
 
+use crate::Usage;
 use crate::cli::{Output, TokenCreate};
 use crate::config::Config;
 use crate::output::{self, List};
@@ -21,10 +21,11 @@ pub(crate) async fn create(
     args: &TokenCreate,
     output: Output,
 ) -> anyhow::Result<ExitCode> {
-    let role = Role::parse(&args.role).ok_or_else(|| {
-        let roles = Role::ALL.map(Role::as_str).join(", ");
-        anyhow!("`{}` is no role; there are: {roles}", args.role)
-    })?;
+    let role = args.role;
+    // Before an engine is started for nothing.
+    if args.all_accounts && !role.may_be_for_all() {
+        return Err(Usage(format!("a {role} is always somebody: name the account with --account")).into());
+    }
     let now = now();
     let expires = Time(now.0.saturating_add(i64::from(args.days) * DAY_MS));
     let whose = args.account.as_deref().unwrap_or("all accounts");

@@ -43,6 +43,8 @@ pub(crate) struct Taken {
     pub(crate) messages: Vec<Message>,
     /// Time of the first and the last record.
     pub(crate) span: (Time, Time),
+    /// Lines that tell of the life of another stream, and are no records of requests.
+    pub(crate) passed_over: u64,
 }
 
 /// One message: a record in its JSON form, or an unreadable line with its reason.
@@ -71,7 +73,7 @@ pub(crate) fn read(content: &[u8], form: Form, options: &Options) -> anyhow::Res
     );
     let digest = Sha256::digest(content);
     let stream = stream(&options.source, &digest)?;
-    let mut lines = lines(content, form)?;
+    let (mut lines, passed_over) = lines(content, form)?;
     // Stable: lines of one moment keep the order of the file.
     lines.sort_by_key(|line| line.time);
     let span = match (lines.first(), lines.last()) {
@@ -89,7 +91,7 @@ pub(crate) fn read(content: &[u8], form: Form, options: &Options) -> anyhow::Res
         });
     }
     messages.push(end(&stream, messages.len() as u64, span.1, &digest));
-    Ok(Taken { stream: Arc::new(stream), messages, span })
+    Ok(Taken { stream: Arc::new(stream), messages, span, passed_over })
 }
 
 /// `ingest:SOURCE`, its epoch from the content.
@@ -104,8 +106,10 @@ fn stream(source: &str, digest: &[u8]) -> anyhow::Result<Stream> {
     Ok(Stream { gateway: format!("ingest:{source}"), epoch, worker: 0 })
 }
 
-fn lines(content: &[u8], form: Form) -> anyhow::Result<Vec<Line<'_>>> {
+/// The lines of the file, and how many of them were passed over.
+fn lines(content: &[u8], form: Form) -> anyhow::Result<(Vec<Line<'_>>, u64)> {
     let mut lines: Vec<Line<'_>> = Vec::new();
+    let mut passed_over = 0;
     let mut first_reason = None;
     for (number, text) in (1..).zip(content.split(|&byte| byte == b'\n')) {
         let text = text.strip_suffix(b"\r").unwrap_or(text);
@@ -116,6 +120,13 @@ fn lines(content: &[u8], form: Form) -> anyhow::Result<Vec<Line<'_>>> {
             Form::Bracket => bracket::parse(text).map_err(|error| error.to_string()),
             Form::Json => record::decode(text).map_err(|error| error.to_string()),
         };
+        // A stream begins, beats and ends for itself; this file is another one.
+        if record.as_ref().is_ok_and(|record| {
+            matches!(record.part, Part::Start | Part::Heartbeat | Part::End)
+        }) {
+            passed_over += 1;
+            continue;
+        }
         // An unreadable line stands beside the one before it.
         let before = lines.last().map(|line| line.time);
         lines.push(match record {
@@ -134,10 +145,10 @@ fn lines(content: &[u8], form: Form) -> anyhow::Result<Vec<Line<'_>>> {
             for line in lines.iter_mut().take_while(|line| line.read.is_err()) {
                 line.time = first;
             }
-            Ok(lines)
+            Ok((lines, passed_over))
         }
         (None, Some(reason)) => bail!("no line of the file can be read as this form: {reason}"),
-        (None, None) => bail!("the file is empty"),
+        (None, None) => bail!("the file holds no record of a request"),
     }
 }
 
@@ -147,7 +158,6 @@ fn message(mut record: Record<'_>, stream: &Stream, seq: u64, options: &Options)
         Cow::Borrowed(_) => record.query,
         Cow::Owned(masked) => Cow::Owned(masked),
     };
-    record.part = Part::Final;
     record.life = None;
     let fill = |text: &mut Cow<'_, str>, option: &String| {
         if text.is_empty() && !option.is_empty() {
@@ -238,6 +248,27 @@ mod tests {
         let read = |text: &str| read(text.as_bytes(), Form::Bracket, &options()).expect("readable");
         assert_eq!(read(&one).stream, read(&one).stream);
         assert_ne!(read(&one).stream, read(&other).stream);
+    }
+
+    #[test]
+    fn lives_of_other_streams_are_passed_over_and_interim_records_stay_what_they_are() {
+        let json = |part, rsp_len| {
+            let life = (part != Part::Interim).then(|| Box::new(Life::default()));
+            let (gateway, time) = (Cow::Borrowed("g"), Time(1_700_000_000_000));
+            let record = Record { part, life, gateway, time, rsp_len, ..Record::default() };
+            let mut line = Vec::new();
+            record::encode(&record, &mut line);
+            line.push(b'\n');
+            line
+        };
+        let parts = [Part::Start, Part::Heartbeat, Part::Interim, Part::End];
+        let file: Vec<u8> = parts.into_iter().flat_map(|part| json(part, 7)).collect();
+        let taken = read(&file, Form::Json, &options()).expect("readable");
+        assert_eq!((taken.messages.len(), taken.passed_over), (2, 3));
+        let record = record::decode(&taken.messages[0].bytes).expect("our own form");
+        assert_eq!((record.part, record.rsp_len), (Part::Interim, 7));
+        let beat = json(Part::Heartbeat, 0);
+        assert!(read(&beat, Form::Json, &options()).is_err());
     }
 
     #[test]
