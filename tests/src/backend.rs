@@ -49,11 +49,11 @@ fn connection(socket: &TcpStream, counter: &AtomicU64) -> Option<()> {
     socket.set_nodelay(true).ok()?;
     let mut reader = BufReader::new(socket);
     loop {
-        let (path, length) = head(&mut reader)?;
+        let (method, path, length) = head(&mut reader)?;
         counter.fetch_add(1, Ordering::SeqCst);
         std::io::copy(&mut reader.by_ref().take(length), &mut std::io::sink()).ok()?;
         let number = path.rsplit('/').next().and_then(|last| last.parse::<usize>().ok());
-        let mut out = socket;
+        let mut out = Out { socket, bodies: method != "HEAD" };
         if path.ends_with("/hang") {
             // Until the gateway gives up.
             reader.read_exact(&mut [0]).ok()?;
@@ -69,17 +69,26 @@ fn connection(socket: &TcpStream, counter: &AtomicU64) -> Option<()> {
     }
 }
 
-/// Path and length of the body of the next request.
-fn head(reader: &mut impl BufRead) -> Option<(String, u64)> {
+/// Where answers go.
+struct Out<'s> {
+    socket: &'s TcpStream,
+    /// False when a HEAD was asked.
+    bodies: bool,
+}
+
+/// Method, path and length of the body of the next request.
+fn head(reader: &mut impl BufRead) -> Option<(String, String, u64)> {
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|&count| count > 0)?;
-    let path = line.split(' ').nth(1)?.to_owned();
+    let mut words = line.split(' ').map(str::to_owned);
+    let (method, target) = (words.next()?, words.next()?);
+    let path = target.split('?').next()?.to_owned();
     let mut length = 0;
     loop {
         line.clear();
         reader.read_line(&mut line).ok().filter(|&count| count > 0)?;
         if line == "\r\n" {
-            return Some((path, length));
+            return Some((method, path, length));
         }
         let lower = line.to_ascii_lowercase();
         if let Some(value) = lower.strip_prefix("content-length:") {
@@ -88,18 +97,20 @@ fn head(reader: &mut impl BufRead) -> Option<(String, u64)> {
     }
 }
 
-fn answer(out: &mut impl Write, status: usize, body: &[u8]) -> Option<()> {
+fn answer(out: &mut Out<'_>, status: usize, body: &[u8]) -> Option<()> {
     let body = if status == 204 { &[] } else { body };
     let mut bytes = format!("HTTP/1.1 {status} Sample\r\n").into_bytes();
     if status != 204 {
         bytes.extend_from_slice(format!("Content-Length: {}\r\n", body.len()).as_bytes());
     }
     bytes.extend_from_slice(b"\r\n");
-    bytes.extend_from_slice(body);
-    out.write_all(&bytes).ok()
+    if out.bodies {
+        bytes.extend_from_slice(body);
+    }
+    out.socket.write_all(&bytes).ok()
 }
 
-fn chunked(out: &mut impl Write, length: usize) -> Option<()> {
+fn chunked(out: &mut Out<'_>, length: usize) -> Option<()> {
     let mut bytes = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
     for piece in vec![b'c'; length].chunks(1000) {
         bytes.extend_from_slice(format!("{:x}\r\n", piece.len()).as_bytes());
@@ -107,5 +118,5 @@ fn chunked(out: &mut impl Write, length: usize) -> Option<()> {
         bytes.extend_from_slice(b"\r\n");
     }
     bytes.extend_from_slice(b"0\r\n\r\n");
-    out.write_all(&bytes).ok()
+    out.socket.write_all(&bytes).ok()
 }

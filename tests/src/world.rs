@@ -8,20 +8,30 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
+use rustix::fs::{FlockOperation, flock};
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::client::{Answer, Client};
-use crate::wait;
+use crate::{processes, wait};
 
 /// A start with a warm cache takes two seconds; the first one of a machine fetches the engine.
 const START_MAX: Duration = Duration::from_secs(600);
 /// How long records may take from the spool into ClickHouse, restarts of the engine included.
 pub const STORE_MAX: Duration = Duration::from_secs(90);
+/// What a process of the product leaves behind when it is killed ends within it.
+const ORPHAN_MAX: Duration = Duration::from_secs(10);
 /// The host of the service in [`World`]'s configuration.
 pub const HOST: &str = "svc.example.test";
+/// The account of that service.
+pub const ACCOUNT: &str = "1250000001";
+/// The operator's own account, which pays for what no service is asked for.
+pub const OPERATOR: &str = "1000000000";
+/// Workers of the gateway.
+const WORKERS: u64 = 2;
 
 /// A folder with a configuration, and the process that runs on it, if any.
 #[derive(Debug)]
@@ -39,8 +49,14 @@ pub struct Running {
     pub gateway: SocketAddr,
     /// Address of the query API.
     pub api: SocketAddr,
+    /// Address of the metrics.
+    pub metrics: SocketAddr,
     /// A token for all accounts.
     pub token: String,
+    /// Workers of the gateway.
+    pub workers: u64,
+    /// How far the clock of the process is ahead, seconds.
+    pub ahead_s: i64,
     store: Value,
 }
 
@@ -81,19 +97,35 @@ impl World {
     /// # Panics
     /// As [`World::up`].
     pub fn up_with(&mut self, env: &[(&str, &str)]) -> Running {
-        assert!(self.process.is_none(), "it runs already");
-        let running = self.data().join("running.json");
-        fs::remove_file(&running).ok();
-        let mut process = self.command(&["up"], env).spawn().expect("the program starts");
-        self.collect_log(&mut process);
-        self.process = Some(process);
-        wait::until("tollgate up", START_MAX, || {
+        self.try_up(env).unwrap_or_else(|status| {
+            panic!("tollgate up ended with {status}:\n{}", self.log());
+        })
+    }
+
+    /// The same where it may end before it answers: how it ended.
+    ///
+    /// # Errors
+    /// The status that it ended with.
+    ///
+    /// # Panics
+    /// When it does neither in time.
+    pub fn try_up(&mut self, env: &[(&str, &str)]) -> Result<Running, ExitStatus> {
+        let path = self.data().join("running.json");
+        fs::remove_file(&path).ok();
+        self.spawn_with(env);
+        let ahead = env.iter().find(|(name, _)| *name == "TOLLGATE_TEST_CLOCK_AHEAD");
+        let ahead_s = ahead.map_or(0, |(_, seconds)| seconds.parse().expect("seconds"));
+        let outcome = wait::until("tollgate up", START_MAX, || {
             let child = self.process.as_mut().expect("just started");
             if let Some(status) = child.try_wait().expect("a child") {
-                panic!("tollgate up ended with {status}:\n{}", self.log());
+                return Some(Err(status));
             }
-            Running::read(&running)
-        })
+            Running::read(&path, ahead_s).map(Ok)
+        });
+        if outcome.is_err() {
+            self.process = None;
+        }
+        outcome
     }
 
     /// Starts `tollgate up` without waiting.
@@ -117,11 +149,40 @@ impl World {
         process.wait().expect("a child");
     }
 
+    /// Asserts that a process that is gone has left nothing: no process in the folder, no lock.
+    ///
+    /// # Panics
+    /// When it has.
+    pub fn nothing_is_left(&self) {
+        wait::until("the end of all processes of the folder", ORPHAN_MAX, || {
+            processes::inside(self.folder.path()).is_empty().then_some(())
+        });
+        for lock in ["clickhouse/lock", "spool/lock"] {
+            let file = fs::File::open(self.data().join(lock)).expect("a lock file");
+            let taken = flock(&file, FlockOperation::NonBlockingLockExclusive);
+            assert_eq!(taken, Ok(()), "{lock} is held by nobody");
+        }
+    }
+
+    /// The engine's process, if there is one.
+    pub fn engine(&self) -> Option<u32> {
+        processes::inside(&self.data().join("clickhouse")).first().copied()
+    }
+
+    /// Sends a signal to the engine's process.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn signal_engine(&self, signal: Signal) {
+        let engine = wait::until("an engine", START_MAX, || self.engine());
+        assert!(processes::signal(engine, signal), "the engine is gone");
+    }
+
     /// Waits until it ended by itself.
     ///
     /// # Panics
     /// When it does not within `limit`.
-    pub fn ended(&mut self, limit: Duration) -> std::process::ExitStatus {
+    pub fn ended(&mut self, limit: Duration) -> ExitStatus {
         let mut process = self.process.take().expect("it runs");
         wait::until("the end of the process", limit, || process.try_wait().expect("a child"))
     }
@@ -130,7 +191,7 @@ impl World {
     ///
     /// # Panics
     /// When it does not end within ten seconds.
-    pub fn stop(&mut self) -> std::process::ExitStatus {
+    pub fn stop(&mut self) -> ExitStatus {
         let pid = self.pid().to_string();
         let told = Command::new("kill").args(["-INT", &pid]).status().expect("kill runs");
         assert!(told.success());
@@ -200,19 +261,26 @@ impl Drop for World {
             process.kill().ok();
             process.wait().ok();
         }
+        // An engine that a test has stopped does not see that its parent is gone.
+        for pid in processes::inside(self.folder.path()) {
+            processes::signal(pid, Signal::KILL);
+        }
     }
 }
 
 // === impl Running ===
 
 impl Running {
-    fn read(path: &Path) -> Option<Self> {
+    fn read(path: &Path, ahead_s: i64) -> Option<Self> {
         let json: Value = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
         let word = |key: &str| json.get(key).and_then(Value::as_str).map(str::to_owned);
         Some(Self {
             gateway: json.get("gateways")?.get(0)?.as_str()?.parse().ok()?,
             api: word("url")?.strip_prefix("http://")?.parse().ok()?,
+            metrics: word("metrics")?.parse().ok()?,
             token: word("token")?,
+            workers: WORKERS,
+            ahead_s,
             store: json.get("store")?.clone(),
         })
     }
@@ -272,6 +340,20 @@ impl Running {
         text.trim().parse().unwrap_or_else(|_| panic!("{sql}: `{text}` is no number"))
     }
 
+    /// A number that the product shows of itself.
+    ///
+    /// # Panics
+    /// When it does not show it.
+    pub fn metric(&self, name: &str) -> u64 {
+        let mut client = Client::connect(self.metrics).expect("the metrics are served");
+        let request = crate::ledger::get("metrics", "/metrics");
+        let answer = client.exchange(&request).expect("the metrics are served");
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        let value = value.and_then(|value| value.parse().ok());
+        value.unwrap_or_else(|| panic!("no {name} in {text}"))
+    }
+
     /// `GET path` of the query API with a token: status and JSON.
     ///
     /// # Panics
@@ -294,9 +376,10 @@ fn configuration(backend: SocketAddr, more: &str) -> String {
         \x20 name: gw-test\n\
         \x20 region: ap-guangzhou\n\
         \x20 listen: 127.0.0.1:0\n\
-        \x20 workers: 2\n\
-        \x20 operator_account: \"1000000000\"\n\
+        \x20 workers: {WORKERS}\n\
+        \x20 operator_account: \"{OPERATOR}\"\n\
         \x20 private_networks: []\n\
+        \x20 record: {{heartbeat: 1s}}\n\
          query:\n\
         \x20 listen: 127.0.0.1:0\n\
         \x20 metrics: 127.0.0.1:0\n\
@@ -304,7 +387,7 @@ fn configuration(backend: SocketAddr, more: &str) -> String {
         \x20 books: [\"bundled:published\"]\n\
          services:\n\
         \x20 - id: service-a\n\
-        \x20   account: \"1250000001\"\n\
+        \x20   account: \"{ACCOUNT}\"\n\
         \x20   hosts: [{HOST}]\n\
         \x20   environments: [release, test]\n\
         \x20   apis:\n\
