@@ -2,15 +2,27 @@
 //!
 //! - [`bills`]: a day of records, its bills computed a second time by hand
 //! - [`proof`]: what was altered is found, a closed hour comes to the same bytes again
+//! - [`ingest`]: files of other gateways, once and again, and their bad lines
 //! - [`late`]: corrections, and an old spool that returns
+//! - [`tenant`]: every route and role, and whose rows they show
 //! - [`day`]: support: worlds of the sample day
 //! - [`way`]: n requests → n records, equal to what the client saw
+//! - [`killed`]: SIGKILL of everything, of the engine alone, in and between inserts
+//! - [`outage`]: the engine away for long, and back
+//! - [`full`]: a spool without room
+//! - [`ending`]: Ctrl-C
 //! - [`tidy`]: what can be checked of the source itself
 
 mod bills;
 mod day;
+mod ending;
+mod full;
+mod ingest;
+mod killed;
 mod late;
+mod outage;
 mod proof;
+mod tenant;
 mod tidy;
 mod way;
 

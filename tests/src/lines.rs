@@ -17,6 +17,8 @@ const DAY_S: i64 = 1_705_449_600;
 pub const SELLER: &str = "1250000001";
 /// A region of the published price book.
 pub const GUANGZHOU: &str = "ap-guangzhou";
+/// The backend of all samples.
+pub const UPIP: &str = "10.1.0.5:80";
 /// Another one, with another price.
 pub const HONGKONG: &str = "ap-hongkong";
 
@@ -31,6 +33,12 @@ pub struct Call {
     pub second: u32,
     /// Who is billed.
     pub account: String,
+    /// The account of the credential, as a JSON line has it.
+    pub caller: String,
+    /// The marketplace order, as a JSON line has it.
+    pub order_id: String,
+    /// The path that was asked for.
+    pub uri: String,
     /// Region of the gateway.
     pub region: String,
     /// `shared` or `dedicated`.
@@ -57,6 +65,9 @@ impl Call {
             hour,
             second,
             account: SELLER.to_owned(),
+            caller: String::new(),
+            order_id: String::new(),
+            uri: "/x".to_owned(),
             region: GUANGZHOU.to_owned(),
             instance_type: "shared",
             rsp_st: 200,
@@ -79,12 +90,12 @@ impl Call {
         let (minute, second) = (self.second / 60, self.second % 60);
         let ups_st = if self.ups_st.is_empty() { "-" } else { self.ups_st };
         format!(
-            "[{}][release][service-a][svc.example.test][api-all][/x][https][rsp_st:{}]\
-             [ups_st:{ups_st}][cip:203.0.113.7][uip:10.1.0.5:80][vip:198.51.100.10][rsp_len:{}]\
+            "[{}][release][service-a][svc.example.test][api-all][{}][https][rsp_st:{}]\
+             [ups_st:{ups_st}][cip:203.0.113.7][uip:{UPIP}][vip:198.51.100.10][rsp_len:{}]\
              [req_len:578][req_t:0.028][ups_rsp_t:0.016][ups_conn_t:0.000][ups_head_t:0.016]\
              [err_msg:-][tcp_rtt:1000][7][17/Jan/2024:{:02}:{minute:02}:{second:02} +0000]\
              [req_id:{}]",
-            self.account, self.rsp_st, self.rsp_len, self.hour, self.id
+            self.account, self.uri, self.rsp_st, self.rsp_len, self.hour, self.id
         )
     }
 
@@ -94,11 +105,15 @@ impl Call {
         format!(
             "{{\"gateway\":\"elsewhere\",\"epoch\":1,\"worker\":0,\"seq\":0,\"req_id\":\"{}\",\
              \"time\":\"{DAY}T{:02}:{minute:02}:{second:02}.000Z\",\"account\":\"{}\",\
-             \"region\":\"{}\",\"instance_type\":\"{}\",\"net\":\"{}\",\"ups_net\":\"{}\",\
+             \"caller\":\"{}\",\"order_id\":\"{}\",\"uri\":\"{}\",\"upip\":\"{UPIP}\",\
+             \"ups_rsp_t\":0.016,\"region\":\"{}\",\"instance_type\":\"{}\",\"net\":\"{}\",\"ups_net\":\"{}\",\
              \"rsp_st\":{},\"ups_st\":\"{}\",\"rsp_len\":{},\"ups_req_len\":{}}}",
             self.id,
             self.hour,
             self.account,
+            self.caller,
+            self.order_id,
+            self.uri,
             self.region,
             self.instance_type,
             self.net,
