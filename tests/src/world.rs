@@ -271,7 +271,8 @@ impl Drop for World {
 // === impl Running ===
 
 impl Running {
-    fn read(path: &Path, ahead_s: i64) -> Option<Self> {
+    /// What stands in a `running.json`, once it is there; `ahead_s` is the clock of its process.
+    pub fn read(path: &Path, ahead_s: i64) -> Option<Self> {
         let json: Value = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
         let word = |key: &str| json.get(key).and_then(Value::as_str).map(str::to_owned);
         Some(Self {
