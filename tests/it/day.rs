@@ -92,19 +92,16 @@ pub fn check(running: &Running, hour: u32) -> Vec<(String, bool)> {
 }
 
 /// A number that the running process shows to Prometheus.
-pub fn metric(world: &World, name: &str) -> u64 {
-    let text = metrics(world);
+pub fn metric(running: &Running, name: &str) -> u64 {
+    let text = metrics(running);
     let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     let value = value.unwrap_or_else(|| panic!("no {name} in:\n{text}"));
     value.parse().unwrap_or_else(|_| panic!("{name}: {value}"))
 }
 
 /// All that the running process shows to Prometheus.
-pub fn metrics(world: &World) -> String {
-    let running = fs::read(world.data().join("running.json")).expect("it runs");
-    let running: Value = serde_json::from_slice(&running).expect("JSON");
-    let addr = running["metrics"].as_str().expect("an address").parse().expect("an address");
-    let mut client = Client::connect(addr).expect("it listens");
+pub fn metrics(running: &Running) -> String {
+    let mut client = Client::connect(running.metrics).expect("it listens");
     let answer = client.exchange(b"GET /metrics HTTP/1.1\r\nHost: metrics\r\n\r\n");
     String::from_utf8(answer.expect("an answer").body).expect("text")
 }

@@ -117,7 +117,7 @@ fn an_old_spool_that_returns_after_retention_bills_nothing_twice() {
     fs::remove_dir_all(&spool).expect("the spool goes");
     copy(&old, &spool);
     let running = up_at(&mut world, 10, 5);
-    let recognised = || metric(&world, "metering_duplicates_total");
+    let recognised = || metric(&running, "metering_duplicates_total");
     wait::until("what is recognised", STORE_MAX, || (recognised() >= CALLS as u64).then_some(()));
     closed(&running, 9);
     assert_eq!(stored(&running), 0, "no call is stored again");

@@ -10,11 +10,13 @@
 //! - [`killed`]: SIGKILL of everything, of the engine alone, in and between inserts
 //! - [`outage`]: the engine away for long, and back
 //! - [`full`]: a spool without room
-//! - [`ending`]: Ctrl-C
+//! - [`ending`]: a clean end, at Ctrl-C
+//! - [`demo`]: its document, its story, and that its check can fail
 //! - [`tidy`]: what can be checked of the source itself
 
 mod bills;
 mod day;
+mod demo;
 mod ending;
 mod full;
 mod ingest;
