@@ -6,6 +6,7 @@
 //!   request within [`DRAIN_MAX`].
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,13 +53,24 @@ pub struct Listeners {
 /// A port can not be used.
 #[derive(Debug, Error)]
 pub enum ServeError {
-    /// Another program listens there, or the address is not of this machine.
-    #[error("failed to listen on {address} for {what}: free it, or name another one in `query`")]
+    /// Another program listens there.
+    #[error(
+        "the port of `{address}` is in use: stop the process that holds it (`ss -ltnp` shows it), \
+         or set `{key}` to another port"
+    )]
+    PortInUse {
+        /// The address.
+        address: SocketAddr,
+        /// Where it stands in the configuration.
+        key: &'static str,
+    },
+    /// The address can not be listened on: it is not of this machine, most likely.
+    #[error("failed to listen on `{address}`: check `{key}`")]
     Bind {
         /// The address.
-        address: std::net::SocketAddr,
-        /// What for.
-        what: &'static str,
+        address: SocketAddr,
+        /// Where it stands in the configuration.
+        key: &'static str,
         /// Why.
         #[source]
         source: io::Error,
@@ -69,18 +81,17 @@ impl Listeners {
     /// Takes both ports.
     ///
     /// # Errors
-    /// [`ServeError::Bind`], naming the port.
+    /// [`ServeError`], naming the port.
     pub async fn bind(config: &crate::Config) -> Result<Self, ServeError> {
-        let bind = |address, what| async move {
-            TcpListener::bind(address).await.map_err(|source| ServeError::Bind {
-                address,
-                what,
-                source,
+        let bind = |address, key| async move {
+            TcpListener::bind(address).await.map_err(|source| match source.kind() {
+                io::ErrorKind::AddrInUse => ServeError::PortInUse { address, key },
+                _ => ServeError::Bind { address, key, source },
             })
         };
         Ok(Self {
-            api: bind(config.listen, "the API").await?,
-            metrics: bind(config.metrics, "the metrics").await?,
+            api: bind(config.listen, "query.listen").await?,
+            metrics: bind(config.metrics, "query.metrics").await?,
         })
     }
 }

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use crate::cli::{self, Output};
 use crate::commands::{Signals, end};
-use crate::process::{Options, Process};
+use crate::process::{Options, Ports, Process};
 use crate::storage::Storage;
 use backends::Backends;
 use findings::Findings;
@@ -94,6 +94,7 @@ impl Demo {
         let backends = Backends::start().await?;
         let setup = Setup::write(folder.path(), &backends)?;
         let (config, second) = setup.load()?;
+        let ports = Ports::take(&config).await?;
         say.step("starting ClickHouse");
         let storage = Storage::start(&config).await?;
         say.step("taking in a day of sample records of yesterday, two regions");
@@ -101,7 +102,7 @@ impl Demo {
         setup.ingest(&storage.store, &config.metering).await?;
         say.step("starting a gateway in each region, metering and query");
         let options = Options { more: vec![second], ..Options::default() };
-        let process = Process::start(config, storage, options).await?;
+        let process = Process::start(config, storage, ports, options).await?;
         Ok(Self { process, setup, _backends: backends, folder })
     }
 

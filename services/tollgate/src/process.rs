@@ -4,6 +4,7 @@
 //! way of the data: gateways drain, what they wrote is stored, then the rest stops. A clean end
 //! takes at most [`END_MAX`]; what is not stored by then waits in the spool for the next start.
 
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -78,6 +79,28 @@ pub(crate) fn now() -> Time {
     Time(i64::try_from(now_ms()).unwrap_or(i64::MAX))
 }
 
+/// The ports of a process, taken before anything else: one that is in use is said at once, not
+/// after an engine was fetched.
+pub(crate) struct Ports {
+    query: query::Listeners,
+}
+
+impl Ports {
+    /// Takes those of the query API. Those of gateways are only tried: their workers share each.
+    ///
+    /// # Errors
+    /// One sentence that names the address and where it is set.
+    pub(crate) async fn take(config: &Config) -> anyhow::Result<Self> {
+        let address = config.gateway.listen;
+        if let Err(error) = std::net::TcpListener::bind(address)
+            && error.kind() == io::ErrorKind::AddrInUse
+        {
+            return Err(gateway::StartError::PortInUse { address }.into());
+        }
+        Ok(Self { query: query::Listeners::bind(&config.query).await? })
+    }
+}
+
 // === impl Process ===
 
 impl Process {
@@ -88,6 +111,7 @@ impl Process {
     pub(crate) async fn start(
         config: Config,
         storage: Storage,
+        ports: Ports,
         options: Options,
     ) -> anyhow::Result<Self> {
         let (stop, stopped) = watch::channel(false);
@@ -144,9 +168,15 @@ impl Process {
             let started = tokio::task::spawn_blocking(move || gateway.launch());
             gateways.push(started.await.context("the start of a gateway panicked")??);
         }
-        let running =
-            serve(&config, &storage, &gateways, provisional, &counters, &mut tasks, stopped)
-                .await?;
+        let workers = gateways.iter().flat_map(gateway::Running::counters).collect();
+        let app = query::App::new(query::Parts {
+            store: storage.store.clone(),
+            retention: config.retention,
+            provisional: Arc::new(provisional),
+            now,
+            registry: metrics::registry(workers, counters),
+        });
+        let running = serve(app, ports, &storage, &gateways, &mut tasks, stopped).await?;
         running.write(&config.data).context("running.json could not be written")?;
         Ok(Self { config, storage, gateways, pipelines, tasks, stop, running })
     }
@@ -198,26 +228,16 @@ fn metering_config(config: &Config, options: &Options) -> metering::Config {
 
 /// Starts the query API and its metrics; gives what others need to find the process.
 async fn serve(
-    config: &Config,
+    app: query::App,
+    Ports { query: listeners }: Ports,
     storage: &Storage,
     gateways: &[gateway::Running],
-    provisional: Provisional,
-    counters: &Arc<Counters>,
     tasks: &mut Tasks,
     stopped: watch::Receiver<bool>,
 ) -> anyhow::Result<Running> {
     let token = owner_token(storage).await?;
-    let listeners = query::Listeners::bind(&config.query).await?;
     let url = format!("http://{}", listeners.api.local_addr()?);
     let metrics = listeners.metrics.local_addr()?.to_string();
-    let workers = gateways.iter().flat_map(gateway::Running::counters).collect();
-    let app = query::App::new(query::Parts {
-        store: storage.store.clone(),
-        retention: config.retention,
-        provisional: Arc::new(provisional),
-        now,
-        registry: metrics::registry(workers, Arc::clone(counters)),
-    });
     tasks.spawn(async {
         query::serve(app, listeners, until(stopped)).await;
         ("query", Ok(()))

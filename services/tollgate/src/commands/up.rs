@@ -7,18 +7,19 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::Hooks;
 use crate::config::Config;
-use crate::process::{END_MAX, Options, Process};
+use crate::process::{END_MAX, Options, Ports, Process};
 use crate::storage::Storage;
 
 /// Runs until a signal; a second signal, or a slow end, ends it at once.
 pub(crate) async fn up(config: Config, hooks: Hooks) -> anyhow::Result<ExitCode> {
     let mut asked = Signals::new()?;
+    let ports = Ports::take(&config).await?;
     let storage = tokio::select! {
         storage = Storage::start(&config) => storage?,
         () = asked.wait() => return Ok(ExitCode::SUCCESS),
     };
     let options = Options { on_step: hooks.on_step, clock: hooks.clock, ..Options::default() };
-    let mut process = Process::start(config, storage, options).await?;
+    let mut process = Process::start(config, storage, ports, options).await?;
     for gateway in &process.running.gateways {
         tracing::info!(address = %gateway, "gateway serves");
     }
