@@ -11,10 +11,14 @@
 //! - [`outage`]: the engine away for long, and back
 //! - [`full`]: a spool without room
 //! - [`ending`]: a clean end, at Ctrl-C
+//! - [`command`]: exit codes, one sentence per fault, no secret in any of them
+//! - [`config`]: the starter configuration, and every mistake at once
 //! - [`demo`]: its document, its story, and that its check can fail
 //! - [`tidy`]: what can be checked of the source itself
 
 mod bills;
+mod command;
+mod config;
 mod day;
 mod demo;
 mod ending;
