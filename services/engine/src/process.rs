@@ -17,7 +17,7 @@ use crate::files::Secrets;
 use crate::probe;
 
 /// A stop is clean within about a second, or as soon as idle connections have ended; beyond this the
-/// engine is killed, which loses nothing that it had confirmed.
+/// engine is killed, which loses nothing that it had confirmed. Who stops it may say less.
 pub(crate) const STOP_MAX: Duration = Duration::from_secs(5);
 
 /// Between two looks at a child that starts or stops.
@@ -43,6 +43,8 @@ pub(crate) struct Launch {
 pub(crate) struct Process {
     child: Child,
     stdin: Option<ChildStdin>,
+    /// How long a stop may take before the child is killed.
+    pub(crate) stop_max: Duration,
 }
 
 /// Why a child did not come up.
@@ -61,12 +63,13 @@ pub(crate) enum Failed {
 // === impl Launch ===
 
 impl Launch {
-    /// Starts the child and waits until it answers. `stop` is asked between two looks.
+    /// Starts the child and waits until it answers. `stop` is asked between two looks: whether to
+    /// stop, and how long that may take.
     pub(crate) fn start(
         &self,
         port: u16,
         deadline: Instant,
-        mut stop: impl FnMut() -> bool,
+        mut stop: impl FnMut() -> Option<Duration>,
     ) -> Result<Process, Failed> {
         let mut process = self.spawn(port).map_err(Failed::Spawn)?;
         loop {
@@ -77,7 +80,8 @@ impl Launch {
             if probe::answers(port, &self.secrets) {
                 return Ok(process);
             }
-            if stop() {
+            if let Some(limit) = stop() {
+                process.stop_max = limit;
                 return Err(Failed::Stopped);
             }
             if Instant::now() >= deadline {
@@ -100,7 +104,7 @@ impl Launch {
             .stderr(File::create(self.dir.join(STDERR_FILE))?)
             .spawn()?;
         let stdin = child.stdin.take();
-        Ok(Process { child, stdin })
+        Ok(Process { child, stdin, stop_max: STOP_MAX })
     }
 
     /// The last words of the child that ran last.
@@ -134,7 +138,7 @@ impl Process {
 
     fn stop(&mut self) -> io::Result<()> {
         drop(self.stdin.take());
-        let deadline = Instant::now() + STOP_MAX;
+        let deadline = Instant::now() + self.stop_max;
         while self.child.try_wait()?.is_none() {
             if Instant::now() >= deadline {
                 tracing::warn!(pid = self.child.id(), "engine did not stop in time, killed");

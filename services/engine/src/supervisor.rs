@@ -26,7 +26,7 @@ use crate::fetch::library;
 use crate::files::{SECRETS_FILE, Secrets, write_config};
 use crate::library::PIN;
 use crate::lock::{Lock, Refused};
-use crate::process::{Failed, Launch, Process};
+use crate::process::{Failed, Launch, Process, STOP_MAX};
 use crate::progress::Progress;
 
 /// A start takes a second; with a great many parts to load, or while a dying predecessor still holds
@@ -61,8 +61,9 @@ pub struct Engine {
     endpoint: Endpoint,
     state: watch::Receiver<State>,
     seen: Arc<Seen>,
-    /// `None` once it was told to stop. Dropping the sender is what tells.
-    stop: Option<SyncSender<()>>,
+    /// `None` once it was told to stop. Dropping the sender is what tells; a time that was sent
+    /// before is how long the stop may take.
+    stop: Option<SyncSender<Duration>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -78,7 +79,7 @@ struct Seen {
 struct Watcher {
     launch: Launch,
     port: u16,
-    stop: Receiver<()>,
+    stop: Receiver<Duration>,
     state: watch::Sender<State>,
     seen: Arc<Seen>,
 }
@@ -158,6 +159,15 @@ impl Engine {
     pub fn stop(self) {
         drop(self);
     }
+
+    /// The same for who can not wait that long: it is killed after `limit`.
+    pub fn stop_within(self, limit: Duration) {
+        if let Some(stop) = &self.stop {
+            // Without room for the word, or anybody to hear it, it is being stopped already.
+            stop.try_send(limit).ok();
+        }
+        drop(self);
+    }
 }
 
 impl Drop for Engine {
@@ -204,7 +214,7 @@ fn first_start(launch: &Launch) -> Result<(Process, u16), StartError> {
     let mut ports = 1;
     let mut port = free_port().map_err(StartError::Spawn)?;
     loop {
-        match launch.start(port, deadline, || false) {
+        match launch.start(port, deadline, || None) {
             Ok(process) => return Ok((process, port)),
             Err(Failed::Died(complaint)) if is_port_taken(&complaint) && ports < PORT_TRIES => {
                 ports += 1;
@@ -239,7 +249,11 @@ fn is_store_locked(complaint: &str) -> bool {
 impl Watcher {
     /// Until told to stop; then the child is stopped as `process` is dropped.
     fn run(&self, mut process: Process) {
-        while !self.told_to_stop(WATCH_EVERY) {
+        loop {
+            if let Some(limit) = self.told_to_stop(WATCH_EVERY) {
+                process.stop_max = limit;
+                return;
+            }
             match process.exited() {
                 Ok(None) => {}
                 Ok(Some(status)) => {
@@ -259,9 +273,13 @@ impl Watcher {
         }
     }
 
-    /// Waits for `pause` or the word to stop, whichever is first.
-    fn told_to_stop(&self, pause: Duration) -> bool {
-        !matches!(self.stop.recv_timeout(pause), Err(RecvTimeoutError::Timeout))
+    /// Waits for `pause` or the word to stop, whichever is first; gives how long a stop may take.
+    fn told_to_stop(&self, pause: Duration) -> Option<Duration> {
+        match self.stop.recv_timeout(pause) {
+            Ok(limit) => Some(limit),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => Some(STOP_MAX),
+        }
     }
 
     /// `None` when told to stop meanwhile.
@@ -274,7 +292,7 @@ impl Watcher {
                 Err(Failed::Stopped) => return None,
                 Err(failed) => tracing::warn!(?failed, ?pause, "engine does not start"),
             }
-            if self.told_to_stop(pause) {
+            if self.told_to_stop(pause).is_some() {
                 return None;
             }
             pause = (pause * 2).min(PAUSE_MAX);

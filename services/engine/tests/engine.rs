@@ -145,6 +145,19 @@ fn an_idle_connection_does_not_hold_up_the_stop() -> Outcome {
 }
 
 #[test]
+fn an_engine_that_does_not_stop_is_killed_in_time() -> Outcome {
+    let (_dir, data) = folder()?;
+    let engine = start(&data)?;
+    let pid = engine.pid().ok_or("up")?;
+    assert!(Command::new("kill").args(["-STOP", &pid.to_string()]).status()?.success());
+    let stop = Instant::now();
+    engine.stop_within(Duration::from_millis(200));
+    assert!(stop.elapsed() < Duration::from_secs(2), "{:?}", stop.elapsed());
+    assert!(gone(pid));
+    Ok(())
+}
+
+#[test]
 fn locked_without_the_header_and_without_the_password() -> Outcome {
     let (_dir, data) = folder()?;
     let engine = start(&data)?;

@@ -15,6 +15,7 @@ use record::Time;
 use settings::Secret;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::config::Config;
 use crate::metrics;
@@ -26,6 +27,14 @@ use crate::storage::Storage;
 const DRAIN_MAX: Duration = Duration::from_secs(2);
 /// How long what they wrote may take into the store. The rest waits in the spool.
 const CATCH_UP_MAX: Duration = Duration::from_millis(1500);
+/// How long metering, closing and query may take to end after that.
+const REST_MAX: Duration = Duration::from_millis(300);
+/// The engine has ended by then, from the begin of the end; or is killed, which loses nothing that
+/// it had confirmed.
+const ENGINE_END_MAX: Duration = Duration::from_millis(4700);
+/// What is left to the engine, and to the rest before it, when everything else took too long. It
+/// ends in some tenths of a second when nobody is connected.
+const ENGINE_END_MIN: Duration = Duration::from_millis(1000);
 /// A clean end, the engine's included, takes no longer; a person waits for it.
 pub(crate) const END_MAX: Duration = Duration::from_secs(5);
 
@@ -197,23 +206,31 @@ impl Process {
         Ok(())
     }
 
-    /// A clean end.
+    /// A clean end, within [`END_MAX`]. Whatever waits longer than its part of it is cut.
     pub(crate) async fn end(mut self) {
+        let engine_end = Instant::now() + ENGINE_END_MAX;
+        let mut gateways = JoinSet::new();
         for gateway in self.gateways.drain(..) {
-            gateway.stop(DRAIN_MAX).await;
+            gateways.spawn(gateway.stop(DRAIN_MAX));
         }
-        if tokio::time::timeout(CATCH_UP_MAX, self.catch_up()).await.is_err() {
+        let stored = async {
+            while gateways.join_next().await.is_some() {}
+            timeout(CATCH_UP_MAX, self.catch_up()).await
+        };
+        if !matches!(timeout_at(engine_end - ENGINE_END_MIN, stored).await, Ok(Ok(_))) {
             tracing::warn!("not everything is stored yet; the rest waits in the spool");
         }
         Running::remove(&self.config.data);
         self.stop.send_replace(true);
         let rest = async { while self.tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(Duration::from_millis(500), rest).await.is_err() {
+        if timeout(REST_MAX, rest).await.is_err() {
             self.tasks.shutdown().await;
         }
-        if let Some(engine) = self.storage.engine.take()
-            && let Err(error) = tokio::task::spawn_blocking(move || engine.stop()).await
-        {
+        let Some(engine) = self.storage.engine.take() else { return };
+        // The engine waits for connections that are open. Ours end here.
+        drop(self);
+        let stop = move || engine.stop_within(engine_end.saturating_duration_since(Instant::now()));
+        if let Err(error) = tokio::task::spawn_blocking(stop).await {
             tracing::error!(%error, "the engine's watcher ended in a panic");
         }
     }
