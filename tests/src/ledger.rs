@@ -224,7 +224,8 @@ impl Shared {
             req_len: req_len as u64,
             rsp_len: answer.bytes,
         };
-        let refused = answer.status == 503 && answer.header("retry-after").is_some();
+        let seconds = answer.header("retry-after").map(str::parse::<u32>);
+        let refused = answer.status == 503 && matches!(seconds, Some(Ok(1..)));
         let answers = if refused { &mut ledger.refused } else { &mut ledger.whole };
         let before = answers.insert(answer.req_id().to_owned(), entry);
         assert_eq!(before, None, "a request id came twice");
