@@ -11,6 +11,8 @@ pub(crate) struct Link {
     matched: Cell<usize>,
     reached: Cell<bool>,
     closed: Cell<bool>,
+    /// When a byte went last.
+    sent_at: Cell<Instant>,
     /// When a byte went or came last.
     moved: Cell<Instant>,
 }
@@ -28,6 +30,7 @@ impl Link {
             matched: Cell::new(0),
             reached: Cell::new(false),
             closed: Cell::new(false),
+            sent_at: Cell::new(Instant::now()),
             moved: Cell::new(Instant::now()),
         }
     }
@@ -36,7 +39,9 @@ impl Link {
     pub(crate) fn begin(&self) {
         self.matched.set(0);
         self.reached.set(false);
-        self.moved.set(Instant::now());
+        let now = Instant::now();
+        self.sent_at.set(now);
+        self.moved.set(now);
     }
 
     /// Bytes that the socket took, over the life of the connection.
@@ -59,13 +64,20 @@ impl Link {
         self.closed.get()
     }
 
+    /// When a byte went last.
+    pub(crate) fn sent_at(&self) -> Instant {
+        self.sent_at.get()
+    }
+
     /// When a byte went or came last.
     pub(crate) fn moved(&self) -> Instant {
         self.moved.get()
     }
 
     pub(super) fn note_sent(&self, bytes: &[u8]) {
-        self.moved.set(Instant::now());
+        let now = Instant::now();
+        self.sent_at.set(now);
+        self.moved.set(now);
         self.sent.set(self.sent.get() + bytes.len() as u64);
         if self.reached.get() {
             return;

@@ -63,7 +63,8 @@ pub(super) async fn for_head(
 fn limit(call: &Call<'_>, link: &Link, whole: Option<Instant>) -> Instant {
     let timeouts = &call.backend.timeouts;
     let limit = match whole {
-        Some(_) => link.moved() + timeouts.head,
+        // From the last byte sent: a head that trickles does not put it off.
+        Some(_) => link.sent_at() + timeouts.head,
         None if call.wire.body_wanted.get() => Instant::now() + timeouts.idle,
         None => link.moved() + timeouts.idle,
     };
