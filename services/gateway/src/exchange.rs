@@ -163,6 +163,11 @@ impl Exchange {
         matches!(self.room.get(), SpoolRoom::None | SpoolRoom::Reserved)
     }
 
+    /// True when the first phase looked at the request.
+    pub(crate) fn is_received(&self) -> bool {
+        self.room.get() != SpoolRoom::None
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.get()
     }

@@ -1,9 +1,9 @@
 //! Receive: the first phase. What the record needs is taken from the head, room for the record is
 //! kept, and what is refused at once is refused.
 
-use http::HeaderName;
 use http::header::{HOST, REFERER, USER_AGENT};
 use http::request::Parts;
+use http::{HeaderName, HeaderValue};
 use http_body::SizeHint;
 use policy::Refusal;
 use policy::errors::{forward, framing};
@@ -25,7 +25,9 @@ pub(crate) fn receive(
     if stand_in.is_none() {
         keep(exchange, head);
     }
-    if !wire.worker.reserve(exchange) {
+    let admitted = wire.worker.reserve(exchange);
+    wire.received();
+    if !admitted {
         return Err(Refusal::new(&forward::SPOOL_FULL, &[]));
     }
     if let Some(entry) = stand_in {
@@ -37,12 +39,18 @@ pub(crate) fn receive(
     Ok(())
 }
 
+/// The host that a request names: in its header, or in an absolute target without one.
+pub(crate) fn named(head: &Parts) -> Option<HeaderValue> {
+    let authority = || HeaderValue::from_str(head.uri.authority()?.as_str()).ok();
+    head.headers.get(HOST).cloned().or_else(authority)
+}
+
 fn keep(exchange: &Exchange, head: &Parts) {
     let request = &mut exchange.facts.borrow_mut().request;
     request.http_10 = head.version == http::Version::HTTP_10;
     request.method = Some(head.method.clone());
     request.target = Target::Uri(head.uri.clone());
-    request.host = head.headers.get(HOST).cloned();
+    request.host = named(head);
     request.client_req_id = head.headers.get(X_REQUEST_ID).cloned();
     request.user_agent = head.headers.get(USER_AGENT).cloned();
     request.referer = head.headers.get(REFERER).cloned();

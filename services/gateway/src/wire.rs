@@ -111,6 +111,14 @@ impl Wire {
         self.refused.get().filter(|_| self.input.borrow().stands_in())
     }
 
+    /// The current request was received. Whoever sent it may have left meanwhile, which hyper is
+    /// told only now.
+    pub(crate) fn received(&self) {
+        if self.input.borrow().ended() {
+            self.wake();
+        }
+    }
+
     /// True when all of the current request was received.
     pub(crate) fn request_complete(&self) -> bool {
         self.input.borrow().complete()

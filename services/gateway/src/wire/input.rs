@@ -6,7 +6,7 @@
 
 use std::io;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, BytesMut};
@@ -30,7 +30,12 @@ pub(super) struct Input {
     /// How many bytes of the buffer may be handed on.
     ready: usize,
     place: Place,
+    /// Nothing more will come.
     eof: bool,
+    /// Because the connection broke: nothing can be answered either.
+    broken: bool,
+    /// The client may still send the rest of a request that was answered before it was whole.
+    owed: bool,
     /// When a byte came last, or the last request ended.
     since: Instant,
 }
@@ -58,6 +63,8 @@ impl Input {
             ready: 0,
             place: Place::Head(Head::default()),
             eof: false,
+            broken: false,
+            owed: false,
             since: Instant::now(),
         }
     }
@@ -82,11 +89,16 @@ impl Input {
     /// True when the client is known to send what was not read: a plain close on unread bytes
     /// would reset the connection, and destroy what is on its way to the client.
     pub(super) fn unread(&self) -> bool {
-        let within = matches!(self.place, Place::Body(_) | Place::Refused { .. });
-        !self.eof && (within || !self.buffer.is_empty())
+        !self.eof && (self.owed || self.within() || !self.buffer.is_empty())
+    }
+
+    /// True when nothing more will come.
+    pub(super) fn ended(&self) -> bool {
+        self.eof
     }
 
     pub(super) fn next_request(&mut self) {
+        self.owed |= self.within();
         self.place = Place::Head(Head::default());
         self.ready = 0;
         self.since = Instant::now();
@@ -120,6 +132,11 @@ impl Input {
         request.method = Method::from_bytes(sketch.method).ok();
         request.target = Target::Text(String::from_utf8_lossy(sketch.target).into_owned());
         request.host = HeaderValue::from_bytes(sketch.host).ok();
+    }
+
+    /// True within a request, its head apart.
+    fn within(&self) -> bool {
+        matches!(self.place, Place::Body(_) | Place::Refused { .. })
     }
 
     /// Gives hyper what may be handed on.
@@ -160,11 +177,7 @@ impl Wire {
                     self.input.borrow_mut().hand_on(cursor);
                     return Poll::Ready(Ok(()));
                 }
-                Next::Read(max) => match self.fill(cx, max) {
-                    Poll::Ready(Ok(())) => {}
-                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                    Poll::Pending => return Poll::Pending,
-                },
+                Next::Read(max) => ready!(self.fill(cx, max)),
                 Next::Wait => return Poll::Pending,
                 Next::End => return Poll::Ready(Ok(())),
                 Next::Fail(error) => return Poll::Ready(Err(error)),
@@ -187,9 +200,9 @@ impl Wire {
                 drop(input);
                 self.look_at_body(body, room)
             }
-            Place::Complete if input.eof && input.buffer.is_empty() => {
-                self.lose();
-                Next::End
+            Place::Complete if input.eof && (input.buffer.is_empty() || input.broken) => {
+                drop(input);
+                self.look_at_end()
             }
             Place::Complete if input.eof || input.buffer.len() >= STASH_MAX => Next::Wait,
             Place::Complete => Next::Read(STASH_MAX - input.buffer.len()),
@@ -198,6 +211,17 @@ impl Wire {
             }
             Place::Refused { mid_body: false } => Next::Wait,
         }
+    }
+
+    /// The client left after the whole of its request. hyper drops a request at once when it hears
+    /// of that, so it hears of it after the request was received: its record shall say whose call
+    /// it was.
+    fn look_at_end(&self) -> Next {
+        if self.exchange().is_some_and(|exchange| !exchange.is_received()) {
+            return Next::Wait;
+        }
+        self.lose();
+        Next::End
     }
 
     fn look_at_head(&self, mut head: Head) -> Next {
@@ -259,7 +283,7 @@ impl Wire {
     }
 
     /// Reads the socket once into the buffer.
-    fn fill(&self, cx: &mut Context<'_>, max: usize) -> Poll<io::Result<()>> {
+    fn fill(&self, cx: &mut Context<'_>, max: usize) -> Poll<()> {
         let mut scratch = self.worker.scratch.borrow_mut();
         let room = max.min(scratch.len());
         let read = self.poll_socket(cx, &mut scratch[..room]);
@@ -268,16 +292,16 @@ impl Wire {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(0)) => {
                 input.eof = true;
-                Poll::Ready(Ok(()))
+                Poll::Ready(())
             }
             Poll::Ready(Ok(bytes)) => {
                 input.since = Instant::now();
                 input.buffer.extend_from_slice(&scratch[..bytes]);
-                Poll::Ready(Ok(()))
+                Poll::Ready(())
             }
-            Poll::Ready(Err(error)) => {
-                self.lose();
-                Poll::Ready(Err(error))
+            Poll::Ready(Err(_)) => {
+                (input.eof, input.broken) = (true, true);
+                Poll::Ready(())
             }
         }
     }

@@ -17,6 +17,8 @@ use super::input::poll_discard;
 use super::output::Mode;
 use crate::metrics::Count;
 
+/// How every head of an answer begins.
+const STATUS_LINE: &[u8] = b"HTTP/1.";
 /// What hyper writes by itself before it has an answer from us, and nothing else.
 const CONTINUE: &[u8] = b"HTTP/1.1 100";
 
@@ -85,7 +87,10 @@ impl Wire {
     ) -> Poll<io::Result<usize>> {
         let exchange = self.exchange();
         let answered = exchange.as_ref().is_some_and(|exchange| exchange.facts.borrow().status > 0);
-        if !answered && !slices.iter().any(|slice| slice.starts_with(CONTINUE)) {
+        // The socket may have taken a part of the `100 Continue`: its rest begins in the middle.
+        let own =
+            |slice: &IoSlice<'_>| slice.starts_with(STATUS_LINE) && !slice.starts_with(CONTINUE);
+        if !answered && slices.iter().any(own) {
             self.hyper_refused();
         }
         if self.output.borrow().mode == Mode::Held {
