@@ -14,9 +14,10 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Instant;
 
+use http::header::TRANSFER_ENCODING;
 use http::request::Parts;
-use http::{Method, Request, Response, StatusCode, Uri};
-use hyper::body::Incoming;
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
+use hyper::body::{Body, Incoming};
 use policy::errors::{Entry, forward as entries};
 use policy::{HttpBackend, Refusal};
 use record::Fault;
@@ -77,7 +78,11 @@ pub(crate) async fn forward<'w>(
 ) -> Result<Forwarded, Stop<'w>> {
     let deadline = Instant::now() + backend.timeouts.total;
     let uri = Uri::try_from(target).map_err(|_| stop(&entries::INTERNAL, Phase::None))?;
-    let head = head::to_backend(wire, exchange, backend, head);
+    let mut head = head::to_backend(wire, exchange, backend, head);
+    if upload.ended().is_none() && upload.hint().exact().is_none() {
+        // Unless it is told, hyper drops the body of a GET that has no length.
+        head.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
     let call = Call { wire, exchange, backend, upload, head, uri, deadline };
     let addresses = wire.worker.names.borrow().addresses(&backend.host, backend.port);
     if addresses.is_empty() {
@@ -88,7 +93,11 @@ pub(crate) async fn forward<'w>(
         // Nobody asked for another protocol.
         return Err(stop(&entries::BAD_GATEWAY, Phase::Waiting));
     }
-    let (head, incoming) = response.into_parts();
+    let (mut head, incoming) = response.into_parts();
+    if !head::settle_length(&mut head.headers) && !incoming.is_end_stream() {
+        // Its coding would be lost with the header that names it.
+        return Err(stop(&entries::BAD_GATEWAY, Phase::Waiting));
+    }
     let body = BackendBody::new(&call, incoming, channel);
     Ok(Forwarded { head, body })
 }
@@ -164,9 +173,11 @@ impl Call<'_> {
                     tries().forget();
                     return Tried::Stale;
                 }
-                let repeatable = is_idempotent(&self.head.method) && !self.upload.started();
+                // Nothing reached the backend, or it may come twice; and all of it is still here.
+                let repeatable = nothing || is_idempotent(&self.head.method);
                 let unanswered = channel.link.received() == received;
-                self.broken(&channel, channel.reused && unanswered && (nothing || repeatable))
+                let again = repeatable && unanswered && !self.upload.started();
+                self.broken(&channel, channel.reused && again)
             }
             Waited::Late => {
                 let phase = self.phase(&channel);

@@ -94,7 +94,7 @@ impl Upload {
         .await;
     }
 
-    /// True when a byte of it may have been sent.
+    /// True when a byte of it was taken: what was taken can not be sent a second time.
     pub(super) fn started(&self) -> bool {
         self.started.get()
     }
@@ -143,10 +143,11 @@ impl Body for RequestBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyCut>>> {
         let upload = &self.upload;
         let mut incoming = upload.incoming.borrow_mut();
-        upload.started.set(true);
         let polled = Pin::new(&mut *incoming).poll_frame(cx);
         self.wire.body_wanted.set(polled.is_pending());
-        let Some(frame) = ready!(polled) else {
+        let polled = ready!(polled);
+        upload.started.set(true);
+        let Some(frame) = polled else {
             upload.end();
             return Poll::Ready(None);
         };

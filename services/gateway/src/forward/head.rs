@@ -1,11 +1,12 @@
 //! The head of a request, as the backend gets it.
 
-use http::header::{CONNECTION, EXPECT, HOST, TE, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TE, TRANSFER_ENCODING, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
 use policy::HttpBackend;
 
 use crate::exchange::Exchange;
+use crate::receive;
 use crate::wire::Wire;
 
 /// On every request to a backend and on every answer.
@@ -24,7 +25,19 @@ const HOP_BY_HOP: [HeaderName; 6] =
 
 /// Headers that `Connection` can not take away: they say where the message ends and whom it is
 /// for.
-const KEPT: [HeaderName; 2] = [http::header::CONTENT_LENGTH, HOST];
+const KEPT: [HeaderName; 2] = [CONTENT_LENGTH, HOST];
+
+/// Headers that a backend believes because the gateway sets them, or ends the message by.
+const OWN: [HeaderName; 8] = [
+    CONTENT_LENGTH,
+    HOST,
+    TRANSFER_ENCODING,
+    X_API_REQUEST_ID,
+    X_FORWARDED_FOR,
+    X_FORWARDED_HOST,
+    X_FORWARDED_PROTO,
+    X_REAL_IP,
+];
 
 /// What the backend gets for a client's head.
 pub(super) fn to_backend(
@@ -33,10 +46,13 @@ pub(super) fn to_backend(
     backend: &HttpBackend,
     mut head: Parts,
 ) -> Parts {
+    let host = receive::named(&head);
     let headers = &mut head.headers;
     drop_hop_by_hop(headers);
+    drop_look_alikes(headers);
     headers.remove(EXPECT);
-    if let Some(host) = headers.remove(HOST) {
+    headers.remove(X_FORWARDED_HOST);
+    if let Some(host) = host {
         headers.insert(X_FORWARDED_HOST, host);
     }
     let ip = wire.peer.ip().to_canonical().to_string();
@@ -68,6 +84,54 @@ pub(crate) fn drop_hop_by_hop(headers: &mut HeaderMap) {
     for name in named.iter().chain(&HOP_BY_HOP) {
         headers.remove(name);
     }
+}
+
+/// Takes out what a backend could take for a header of the gateway: many read `_` as `-`.
+fn drop_look_alikes(headers: &mut HeaderMap) {
+    let forged: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| OWN.iter().any(|own| *name != own && alike(name, own)))
+        .cloned()
+        .collect();
+    for name in forged {
+        headers.remove(name);
+    }
+}
+
+fn alike(name: &HeaderName, own: &HeaderName) -> bool {
+    let dashed = name.as_str().bytes().map(|byte| if byte == b'_' { b'-' } else { byte });
+    name.as_str().len() == own.as_str().len() && dashed.eq(own.as_str().bytes())
+}
+
+/// Leaves one length in a backend's answer: that of its body. False: the body has a coding that is
+/// not undone here.
+pub(super) fn settle_length(headers: &mut HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    if let Some(coding) = codings.next() {
+        let known = codings.next().is_none() && coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+        // The chunks say where the body ends, whatever the length says (RFC 9112, 6.3).
+        headers.remove(CONTENT_LENGTH);
+        return known;
+    }
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    let listed = |value: &HeaderValue| value.as_bytes().contains(&b',');
+    if lengths.next().is_none_or(|first| lengths.next().is_none() && !listed(first)) {
+        return true;
+    }
+    match repeated(headers) {
+        Some(length) => put(headers, CONTENT_LENGTH, length.to_string().as_bytes()),
+        None => drop(headers.remove(CONTENT_LENGTH)),
+    }
+    true
+}
+
+/// The length that stands there more than once, if it is always the same.
+fn repeated(headers: &HeaderMap) -> Option<u64> {
+    let values = headers.get_all(CONTENT_LENGTH).iter();
+    let mut lengths = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let length = |text: &[u8]| str::from_utf8(text.trim_ascii()).ok()?.parse::<u64>().ok();
+    let first = length(lengths.next()?)?;
+    lengths.all(|next| length(next) == Some(first)).then_some(first)
 }
 
 fn put(headers: &mut HeaderMap, name: HeaderName, value: &[u8]) {
