@@ -86,16 +86,13 @@ fn request<'a>(record: &mut Record<'a>, facts: &'a Facts) {
     record.host = text(request.host.as_ref(), usize::MAX);
     let (path, query) = match &request.target {
         Target::Uri(uri) => (uri.path(), uri.query()),
-        Target::Text(target) => match target.split_once('?') {
-            Some((path, query)) => (path, Some(query)),
-            None => (target.as_str(), None),
-        },
+        Target::Text(target) => parted(target),
     };
-    record.uri = Cow::Borrowed(path);
+    record.uri = anonymous(path);
     record.query = query.map(mask_query).unwrap_or_default();
     record.client_req_id = text(request.client_req_id.as_ref(), CLIENT_REQ_ID_MAX);
     record.user_agent = text(request.user_agent.as_ref(), AGENT_MAX);
-    record.referer = text(request.referer.as_ref(), AGENT_MAX);
+    record.referer = masked(text(request.referer.as_ref(), AGENT_MAX));
     record.trace_id = request.traceparent.as_ref().and_then(trace_id).unwrap_or_default();
 }
 
@@ -128,6 +125,34 @@ fn outcome<'a>(record: &mut Record<'a>, facts: &'a Facts, now: Instant) {
     record.fault = failure.fault;
     if failure.fault != Fault::None && failure.phase != Phase::None {
         record.phase = Cow::Borrowed(failure.phase.as_str());
+    }
+}
+
+/// An address without the secrets that may stand in it.
+fn masked(address: Cow<'_, str>) -> Cow<'_, str> {
+    let (path, query) = parted(&address);
+    let (path, query) = (anonymous(path), query.map(mask_query));
+    let masked = match query {
+        Some(query) => format!("{path}?{query}"),
+        None => path.into_owned(),
+    };
+    if masked == *address { address } else { Cow::Owned(masked) }
+}
+
+/// An address up to its query, and its query. A fragment belongs to neither: it is for the client
+/// alone, and may hold a token.
+fn parted(address: &str) -> (&str, Option<&str>) {
+    let address = address.split_once('#').map_or(address, |(address, _)| address);
+    address.split_once('?').map_or((address, None), |(path, query)| (path, Some(query)))
+}
+
+/// An address without user and password.
+fn anonymous(address: &str) -> Cow<'_, str> {
+    let Some((scheme, rest)) = address.split_once("://") else { return Cow::Borrowed(address) };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    match authority.rsplit_once('@') {
+        Some((_, host)) => Cow::Owned(format!("{scheme}://{host}{path}")),
+        None => Cow::Borrowed(address),
     }
 }
 
