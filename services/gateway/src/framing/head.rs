@@ -11,6 +11,8 @@ use super::{Frame, Length, Refused};
 
 /// Empty lines before a request line. RFC 9112 asks servers to forgive one.
 const EMPTY_LINES_MAX: u8 = 1;
+/// Bytes of a header's name: hyper takes no longer ones.
+const NAME_MAX: usize = u16::MAX as usize;
 /// Digits of a `Content-Length`: below 2^63 whatever they are.
 const LENGTH_DIGITS_MAX: usize = 18;
 
@@ -164,6 +166,9 @@ fn split(line: &[u8]) -> Result<(&[u8], &[u8]), Refused> {
     }
     let colon = memchr(b':', line).ok_or(&framing::MALFORMED)?;
     let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
+    if name.len() > NAME_MAX {
+        return Err(&framing::HEAD_TOO_LARGE);
+    }
     let good = !name.is_empty()
         && name.iter().all(|byte| is_token(*byte))
         && line[colon + 1..].iter().all(|byte| is_text(*byte));
