@@ -6,6 +6,7 @@
 //! - `waiting`: each limit of time;
 //! - `retried`: connections that had stood, addresses that do not accept;
 //! - `held`: the last byte is never readable before the record is on disk;
+//! - `hostile`: shapes that proxies get wrong, on either side;
 //! - `memory`: a large body to a reader that stalls;
 //! - `full`: a spool without room;
 //! - `storm`: everybody at once, and whoever likes leaves;
@@ -19,6 +20,7 @@ mod drained;
 mod exact;
 mod full;
 mod held;
+mod hostile;
 mod leaving;
 mod memory;
 mod refused;
