@@ -10,6 +10,7 @@
 //! - [`killed`]: SIGKILL of everything, of the engine alone, in and between inserts
 //! - [`outage`]: the engine away for long, and back
 //! - [`full`]: a spool without room
+//! - [`closing`]: hours being closed, killed at each step, by two at once, with late records
 //! - [`ending`]: a clean end, at Ctrl-C
 //! - [`command`]: exit codes, one sentence per fault, no secret in any of them
 //! - [`config`]: the starter configuration, and every mistake at once
@@ -17,6 +18,7 @@
 //! - [`tidy`]: what can be checked of the source itself
 
 mod bills;
+mod closing;
 mod command;
 mod config;
 mod day;
