@@ -10,7 +10,8 @@
 //! - [`killed`]: SIGKILL of everything, of the engine alone, in and between inserts
 //! - [`outage`]: the engine away for long, and back
 //! - [`full`]: a spool without room
-//! - [`closing`]: hours being closed, killed at each step, by two at once, with late records
+//! - [`closing`]: hours being closed, killed at each step, with late records
+//! - [`closers`]: several closers at once
 //! - [`ending`]: a clean end, at Ctrl-C
 //! - [`command`]: exit codes, one sentence per fault, no secret in any of them
 //! - [`config`]: the starter configuration, and every mistake at once
@@ -18,6 +19,7 @@
 //! - [`tidy`]: what can be checked of the source itself
 
 mod bills;
+mod closers;
 mod closing;
 mod command;
 mod config;
