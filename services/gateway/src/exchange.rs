@@ -30,6 +30,8 @@ pub(crate) struct Exchange {
     pub(crate) rsp_len: Cell<u64>,
     /// A byte of the answer's head was taken by the socket.
     pub(crate) head_sent: Cell<bool>,
+    /// Until when the call may take, once it is forwarded.
+    pub(crate) deadline: Cell<Option<Instant>>,
     /// What earlier interim records have told.
     pub(crate) told: Cell<Told>,
     pub(crate) room: Cell<SpoolRoom>,
@@ -146,6 +148,7 @@ impl Exchange {
             req_len: Cell::new(0),
             rsp_len: Cell::new(0),
             head_sent: Cell::new(false),
+            deadline: Cell::new(None),
             told: Cell::default(),
             room: Cell::new(SpoolRoom::None),
             facts: RefCell::default(),

@@ -18,7 +18,7 @@ use http::header::TRANSFER_ENCODING;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use hyper::body::{Body, Incoming};
-use policy::errors::{Entry, forward as entries};
+use policy::errors::{Entry, forward as entries, framing};
 use policy::{HttpBackend, Refusal};
 use record::Fault;
 
@@ -77,6 +77,7 @@ pub(crate) async fn forward<'w>(
     upload: &Rc<Upload>,
 ) -> Result<Forwarded, Stop<'w>> {
     let deadline = Instant::now() + backend.timeouts.total;
+    exchange.deadline.set(Some(deadline));
     let uri = Uri::try_from(target).map_err(|_| stop(&entries::INTERNAL, Phase::None))?;
     let mut head = head::to_backend(wire, exchange, backend, head);
     if upload.ended().is_none() && upload.hint().exact().is_none() {
@@ -180,6 +181,12 @@ impl Call<'_> {
                 self.broken(&channel, channel.reused && again)
             }
             Waited::Late => {
+                if self.upload.ended().is_none() && self.wire.body_wanted.get() {
+                    // The backend took all that came: it is the client who is late.
+                    tries().end(None);
+                    let (entry, phase) = (&framing::BODY_TIMEOUT, Phase::None);
+                    return Tried::Failed { entry, phase, again: false };
+                }
                 let phase = self.phase(&channel);
                 tries().end(Some(Broken::Late));
                 Tried::Failed { entry: &entries::GATEWAY_TIMEOUT, phase, again: false }

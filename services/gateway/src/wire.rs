@@ -214,7 +214,11 @@ impl Wire {
     /// Closes what waits for too long. `now` is the sweeper's clock.
     pub(crate) fn sweep(&self, now: Instant) {
         let timeouts = &self.worker.config.timeouts;
-        if self.output.borrow().stalled_for(now) > timeouts.write {
+        let stalled = self.output.borrow().stalled_for(now);
+        let deadline = self.exchange().and_then(|exchange| exchange.deadline.get());
+        // A client that reads a little now and then does not outlast the call.
+        let late = !stalled.is_zero() && deadline.is_some_and(|deadline| now > deadline);
+        if late || stalled > timeouts.write {
             self.lose();
             return self.wake();
         }

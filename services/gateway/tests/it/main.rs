@@ -9,6 +9,7 @@
 //! - `hostile`: shapes that proxies get wrong, on either side;
 //! - `memory`: a large body to a reader that stalls;
 //! - `full`: a spool without room;
+//! - `slow`: slow clients, backends that never accept;
 //! - `storm`: everybody at once, and whoever likes leaves;
 //! - `drained`: the end, heartbeats, interim records, ports in use.
 
@@ -25,5 +26,6 @@ mod leaving;
 mod memory;
 mod refused;
 mod retried;
+mod slow;
 mod storm;
 mod waiting;
