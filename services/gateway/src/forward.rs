@@ -181,7 +181,7 @@ impl Call<'_> {
                 self.broken(&channel, channel.reused && again)
             }
             Waited::Late => {
-                if self.upload.ended().is_none() && self.wire.body_wanted.get() {
+                if self.upload.awaited(self.wire) {
                     // The backend took all that came: it is the client who is late.
                     tries().end(None);
                     let (entry, phase) = (&framing::BODY_TIMEOUT, Phase::None);

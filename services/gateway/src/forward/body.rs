@@ -104,6 +104,11 @@ impl Upload {
         self.ended.get()
     }
 
+    /// True when the rest of it is to come from the client.
+    pub(super) fn awaited(&self, wire: &Wire) -> bool {
+        self.ended.get().is_none() && wire.body_wanted.get()
+    }
+
     pub(super) fn refused(&self) -> Option<&'static Entry> {
         self.refused.get()
     }
@@ -233,11 +238,27 @@ impl BackendBody {
         Poll::Pending
     }
 
+    /// Ready when nothing came for too long: neither from the backend nor, while that may wait for
+    /// the rest of the request, from the client, which has a limit of its own.
     fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let until = self.deadline.min(Instant::now() + self.idle);
         let timer =
             self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until.into())));
-        timer.as_mut().poll(cx)
+        loop {
+            ready!(timer.as_mut().poll(cx));
+            let now = Instant::now();
+            let awaited = self.upload.awaited(&self.wire);
+            let moved = self.channel.as_ref().map(|channel| channel.link.moved());
+            let moved = if awaited { Some(now) } else { moved };
+            let until = self.deadline.min(moved.unwrap_or(now) + self.idle);
+            if until <= now {
+                if awaited {
+                    self.upload.refused.set(Some(&framing::BODY_TIMEOUT));
+                }
+                return Poll::Ready(());
+            }
+            timer.as_mut().reset(until.into());
+        }
     }
 }
 

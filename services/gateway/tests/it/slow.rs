@@ -8,7 +8,7 @@ use socket2::{Domain, Socket, Type};
 
 use crate::backend::Backend;
 use crate::client::Client;
-use crate::world::{Plan, World, policy_of};
+use crate::world::{Plan, World, policy, policy_of};
 
 /// Status, ups_st, fault, phase.
 fn says<'r>(record: &'r Record<'_>) -> (u16, &'r str, Fault, &'r str) {
@@ -46,6 +46,54 @@ fn a_client_that_is_late_with_reading_is_cut_when_the_call_took_too_long() {
     assert!(start.elapsed() >= Duration::from_millis(600));
     client.drain();
     assert_eq!(record.rsp_len, client.received);
+}
+
+/// A backend that answers with its head at once, and with the rest when it has the whole request.
+fn eager() -> Backend {
+    Backend::start(|mut peer| {
+        peer.head()?;
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")?;
+        peer.take(8)?;
+        peer.send("hello")
+    })
+}
+
+const EIGHT: &str = "POST /release/fast/x HTTP/1.1\r\nHost: a.test\r\nContent-Length: 8\r\n\r\n";
+
+#[test]
+fn a_backend_that_waits_for_the_request_is_not_late() {
+    let mut world = World::start(eager().address);
+    let mut client = Client::connect(world.address);
+    client.send(EIGHT);
+    client.head().expect("the head comes at once");
+    client.socket.set_read_timeout(Some(Duration::from_millis(150))).expect("an option can be set");
+    for _ in 0..8 {
+        // In all longer than the backend may be silent. Nothing comes: it only waits.
+        assert!(client.take(1).is_err());
+        client.send("a");
+    }
+    client.socket.set_read_timeout(None).expect("an option can be set");
+    assert_eq!(client.take(5).expect("the rest comes"), b"hello");
+    assert_eq!(says(&world.final_number(1)), (200, "200", Fault::None, ""));
+}
+
+#[test]
+fn a_client_that_stops_sending_within_its_answer_is_at_fault() {
+    let mut plan = Plan::default();
+    plan.config.timeouts.body = Duration::from_millis(200);
+    let mut world = World::with(plan, policy(eager().address));
+    let mut client = Client::connect(world.address);
+    client.send(EIGHT);
+    client.send("abc");
+    assert!(client.try_answer(false).is_err());
+    assert_eq!(says(&world.final_number(1)), (200, "200", Fault::Client, ""));
+    // And when the whole call took too long.
+    let mut world = World::start(eager().address);
+    let mut client = Client::connect(world.address);
+    client.send(EIGHT.replace("fast", "total"));
+    client.send("abc");
+    assert!(client.try_answer(false).is_err());
+    assert_eq!(says(&world.final_number(1)), (200, "200", Fault::Client, ""));
 }
 
 /// A port that answers no connection any more, while what is returned lives.
