@@ -98,9 +98,9 @@ fn each_question_has_its_answer_beside_a_running_process_and_no_secret_is_told()
 /// What happened, whose fault was it, was it charged?
 fn support(asker: &mut Asker<'_>, ids: &[String; 3]) {
     for (id, words) in ids.iter().zip([
-        "nobody's fault; it counts, because the status is 200",
+        "Nobody's fault; it counts, because the status is 200",
         "it counts, because the request reached the backend",
-        "the client's fault; it does not count, because the gateway refused it",
+        "The client's fault; it does not count, because the gateway refused it",
     ]) {
         let shown = asker.ask(&["logs", "get", id]).good().out;
         assert!(shown.contains(words) && shown.contains(id), "{shown}");

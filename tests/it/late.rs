@@ -118,7 +118,10 @@ fn an_old_spool_that_returns_after_retention_bills_nothing_twice() {
     copy(&old, &spool);
     let running = up_at(&mut world, 10, 5);
     let recognised = || metric(&running, "metering_duplicates_total");
-    wait::until("what is recognised", STORE_MAX, || (recognised() >= CALLS as u64).then_some(()));
+    wait::until("all of it to be taken in", STORE_MAX, || {
+        (recognised() + stored(&running) as u64 >= CALLS as u64).then_some(())
+    });
+    assert_eq!(stored(&running), 0, "no call is stored again");
     closed(&running, 9);
     assert_eq!(stored(&running), 0, "no call is stored again");
     assert_eq!(bill_texts(&running, 8), bills);

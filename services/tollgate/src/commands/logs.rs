@@ -91,8 +91,8 @@ pub(crate) fn headline(answer: &Value) -> String {
         (ups, error) => format!("answered {status}; the backend said {ups}: {error}"),
     };
     let fault = match word("fault").as_str() {
-        "" | "none" => "nobody's fault".to_owned(),
-        fault => format!("the {fault}'s fault"),
+        "" | "none" => "Nobody's fault".to_owned(),
+        fault => format!("The {fault}'s fault"),
     };
     let counts = match (text(&answer["verdict"]["billable"]).as_str(), reason(answer)) {
         ("true", reason) => format!("it counts, because {reason}"),
