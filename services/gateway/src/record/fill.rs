@@ -132,11 +132,14 @@ fn outcome<'a>(record: &mut Record<'a>, facts: &'a Facts, now: Instant) {
 fn masked(address: Cow<'_, str>) -> Cow<'_, str> {
     let (path, query) = parted(&address);
     let (path, query) = (anonymous(path), query.map(mask_query));
-    let masked = match query {
+    let clean = matches!((&path, &query), (Cow::Borrowed(_), None | Some(Cow::Borrowed(_))));
+    if clean && !address.contains('#') {
+        return address;
+    }
+    Cow::Owned(match query {
         Some(query) => format!("{path}?{query}"),
         None => path.into_owned(),
-    };
-    if masked == *address { address } else { Cow::Owned(masked) }
+    })
 }
 
 /// An address up to its query, and its query. A fragment belongs to neither: it is for the client

@@ -34,8 +34,6 @@ pub(super) struct Input {
     eof: bool,
     /// Because the connection broke: nothing can be answered either.
     broken: bool,
-    /// The client may still send the rest of a request that was answered before it was whole.
-    owed: bool,
     /// When a byte came last, or the last request ended.
     since: Instant,
 }
@@ -64,7 +62,6 @@ impl Input {
             place: Place::Head(Head::default()),
             eof: false,
             broken: false,
-            owed: false,
             since: Instant::now(),
         }
     }
@@ -89,7 +86,7 @@ impl Input {
     /// True when the client is known to send what was not read: a plain close on unread bytes
     /// would reset the connection, and destroy what is on its way to the client.
     pub(super) fn unread(&self) -> bool {
-        !self.eof && (self.owed || self.within() || !self.buffer.is_empty())
+        !self.eof && (self.within() || !self.buffer.is_empty())
     }
 
     /// True when nothing more will come.
@@ -98,8 +95,12 @@ impl Input {
     }
 
     pub(super) fn next_request(&mut self) {
-        self.owed |= self.within();
-        self.place = Place::Head(Head::default());
+        // After a request that was answered before it was whole there is no next one: what still
+        // comes is the rest of it, whatever it looks like.
+        self.place = match self.within() {
+            true => Place::Refused { mid_body: true },
+            false => Place::Head(Head::default()),
+        };
         self.ready = 0;
         self.since = Instant::now();
     }

@@ -90,6 +90,26 @@ keys:
 }
 
 #[test]
+fn a_reset_is_noticed_behind_a_pipelined_request() {
+    let backend = Backend::start(|mut peer| {
+        peer.drain();
+        Ok(())
+    });
+    let mut world = World::start(backend.address);
+    let mut client = Client::connect(world.address);
+    client.send(GET.repeat(2));
+    backend.until(|seen| seen.iter().any(|seen| seen.received > 0));
+    let socket = socket2::SockRef::from(&client.socket);
+    socket.set_linger(Some(Duration::ZERO)).expect("an option can be set");
+    drop(client);
+    // Well before the backend is late.
+    let record = world.final_number(1);
+    assert_eq!((record.rsp_st, record.ups_st.as_ref(), record.fault), (499, "", Fault::Client));
+    world.stop(Duration::from_secs(5));
+    assert_eq!(world.finals().len(), 1);
+}
+
+#[test]
 fn an_answer_with_two_lengths_is_not_cut() {
     let te_cl = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
     let (answer, _) = answered(te_cl, GET);
@@ -144,6 +164,35 @@ fn a_client_that_still_sends_can_read_its_answer() {
     drop(client);
     world.stop(Duration::from_secs(5));
     assert_eq!(world.finals().len(), 1);
+}
+
+#[test]
+fn what_a_body_looks_like_is_no_request() {
+    let early = Backend::start(|mut peer| {
+        peer.head()?;
+        peer.send(OK)?;
+        peer.drain();
+        Ok(())
+    });
+    let inner = "GET /release/mock HTTP/1.1\r\nHost: a.test\r\n\r\n";
+    for path in ["none", "mock", "b/x"] {
+        for rest in ["Content-Length: 5000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n1388\r\n"] {
+            let mut world = World::start(early.address);
+            for _ in 0..20 {
+                let mut client = Client::connect(world.address);
+                client.send(format!(
+                    "POST /release/{path} HTTP/1.1\r\nHost: a.test\r\n{rest}{inner}"
+                ));
+                let answer = client.answer(false);
+                assert_eq!(answer.header("connection"), Some("close"));
+                // The gateway may close as soon as it has answered.
+                let _closed = client.socket.write_all(inner.as_bytes());
+                assert_eq!(client.drain(), b"");
+            }
+            world.stop(Duration::from_secs(5));
+            assert_eq!(world.finals().len(), 20, "{path} {rest}: {:#?}", world.finals());
+        }
+    }
 }
 
 #[test]
