@@ -24,7 +24,9 @@ pub(crate) async fn create(
     let role = args.role;
     // Before an engine is started for nothing.
     if args.all_accounts && !role.may_be_for_all() {
-        return Err(Usage(format!("a {role} is always somebody: name the account with --account")).into());
+        return Err(
+            Usage(format!("a {role} is always somebody: name the account with --account")).into()
+        );
     }
     let now = now();
     let expires = Time(now.0.saturating_add(i64::from(args.days) * DAY_MS));

@@ -121,9 +121,10 @@ fn lines(content: &[u8], form: Form) -> anyhow::Result<(Vec<Line<'_>>, u64)> {
             Form::Json => record::decode(text).map_err(|error| error.to_string()),
         };
         // A stream begins, beats and ends for itself; this file is another one.
-        if record.as_ref().is_ok_and(|record| {
-            matches!(record.part, Part::Start | Part::Heartbeat | Part::End)
-        }) {
+        if record
+            .as_ref()
+            .is_ok_and(|record| matches!(record.part, Part::Start | Part::Heartbeat | Part::End))
+        {
             passed_over += 1;
             continue;
         }
