@@ -10,7 +10,7 @@ use record::{Fault, Record};
 
 use crate::backend::Backend;
 use crate::client::{Answer, Client, header};
-use crate::world::{Plan, World, policy_of};
+use crate::world::{Plan, World, policy, policy_of};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 const GET: &str = "GET /release/b/x HTTP/1.1\r\nHost: a.test\r\n\r\n";
@@ -135,6 +135,51 @@ fn an_answer_with_its_length_twice_has_it_once() {
     let text = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n";
     let (answer, _) = answered(text, GET);
     assert_eq!(answer.header("content-length"), Some("0"));
+}
+
+#[test]
+fn an_answer_in_a_coding_that_is_lost_on_the_way_is_refused() {
+    for coding in ["gzip", "gzip, chunked", "chunked, chunked"] {
+        let text: &str = format!(
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: {coding}\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+        )
+        .leak();
+        let (answer, record) = answered(text, GET);
+        assert_eq!((answer.status, record.ups_st.as_ref()), (502, "200"), "{coding}");
+        assert_eq!(record.fault, Fault::Backend, "{coding}");
+    }
+}
+
+#[test]
+fn a_name_that_hyper_does_not_take_is_refused_before() {
+    let mut plan = Plan::default();
+    plan.config.limits.head = 1 << 20;
+    let mut world = World::with(plan, policy(Backend::answering(OK).address));
+    for (length, status) in [(65_535, 200), (65_536, 431)] {
+        let mut client = Client::connect(world.address);
+        let name = "a".repeat(length);
+        let request = format!("GET /release/mock HTTP/1.1\r\nHost: a.test\r\n{name}: b\r\n\r\n");
+        let answer = client.call(&request);
+        assert_eq!(answer.status, status, "{length}");
+        assert_eq!(world.record(answer.id()).rsp_st, status);
+    }
+}
+
+#[test]
+fn every_way_to_give_a_length_wrong_in_an_answer_is_a_bad_gateway() {
+    for head in [
+        "Content-Length: 5\r\nContent-Length: 6",
+        "Content-Length: 5, 6",
+        "Content-Length: -1",
+        "Content-Length: 99999999999999999999",
+        "Content-Length: 18446744073709551615",
+        "Content-Length: 0x5",
+    ] {
+        let text: &str = format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\nhello").leak();
+        let (answer, record) = answered(text, GET);
+        assert_eq!((answer.status, record.ups_st.as_ref()), (502, "502"), "{head}");
+        assert_eq!((record.fault, record.phase.as_ref()), (Fault::Backend, "waiting"), "{head}");
+    }
 }
 
 #[test]
