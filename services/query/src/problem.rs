@@ -32,6 +32,7 @@ pub(crate) enum Code {
     RecordExpired,
     RecordUnknown,
     HourFuture,
+    HourUncounted,
     HourNotClosed,
     AnswerTooLarge,
     AnswerTooSlow,
@@ -90,6 +91,7 @@ impl Code {
         Self::RecordExpired,
         Self::RecordUnknown,
         Self::HourFuture,
+        Self::HourUncounted,
         Self::HourNotClosed,
         Self::AnswerTooLarge,
         Self::AnswerTooSlow,
@@ -125,6 +127,7 @@ impl Code {
             Self::RecordExpired => ("record_expired", S::NOT_FOUND, "the record has expired"),
             Self::RecordUnknown => ("record_unknown", S::NOT_FOUND, "no such record"),
             Self::HourFuture => ("hour_future", S::NOT_FOUND, "the hour has not begun"),
+            Self::HourUncounted => ("hour_uncounted", S::NOT_FOUND, "the hour was never counted"),
             Self::HourNotClosed => ("hour_not_closed", S::NOT_FOUND, "the hour is not closed"),
             Self::AnswerTooLarge => {
                 ("answer_too_large", S::UNPROCESSABLE_ENTITY, "the answer is too large")

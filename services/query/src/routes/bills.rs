@@ -16,7 +16,7 @@ use crate::caller::Caller;
 use crate::problem::{Code, Problem};
 use crate::roles::Resource;
 use crate::routes::Problems;
-use crate::routes::hours::{HourState, closing, hour_of, unclosed};
+use crate::routes::hours::{HourState, closing, counted, hour_of, unclosed};
 use crate::scope::{Scope, Select, Table};
 
 /// Bills of one answer; each has some kilobytes. Beyond that, one account has to be named.
@@ -156,6 +156,7 @@ pub(crate) async fn get_bills(
     let account = account.as_deref();
     let Some(closing) = closing(&app, &scope, hour).await? else {
         let state = unclosed(hour, app.now())?;
+        counted(&app, &scope, hour).await?;
         let bills = raw(so_far(&app, &scope, hour, account).await?)?;
         let (hour, held) = (hour.to_string(), Vec::new());
         return Ok(Json(BillsBody { hour, state, closed_at: None, bills, held }));

@@ -65,6 +65,33 @@ pub(crate) fn unclosed(hour: Hour, now: Time) -> Result<HourState, Problem> {
     Ok(if now < hour.end() { HourState::Open } else { HourState::Provisional })
 }
 
+/// Refuses an hour that will never close: hours are counted from that of the first record on.
+pub(crate) async fn counted(app: &Shared, scope: &Scope, hour: Hour) -> Result<(), Problem> {
+    let rows: Vec<First> = app.reader.fetch(scope, &first_sql()).await?;
+    match rows.first() {
+        Some(&First { first_s, closed: 1.. }) if hour.start().0 / 1000 < first_s => {
+            let first = Time(first_s.saturating_mul(1000)).hour();
+            let detail = format!("the first hour that was counted is {first}");
+            Err(Problem::new(Code::HourUncounted, detail))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The first hour that was closed.
+#[derive(Debug, Deserialize)]
+struct First {
+    first_s: i64,
+    closed: u64,
+}
+
+fn first_sql() -> Select {
+    Select::new(
+        Table::Closings,
+        "toInt64(toUnixTimestamp(min(hour))) AS first_s, count() AS closed",
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

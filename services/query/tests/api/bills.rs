@@ -88,6 +88,9 @@ async fn a_closed_hours_bills_are_given_as_they_stand() -> Outcome {
     assert_eq!(accounts(&json), [SELLER, OTHER]);
     let json = world.get(&finance, "/v1/bills/2026-11-20T13?account=300").await?.json();
     assert_eq!(accounts(&json), [OTHER]);
+
+    let answer = world.get(&finance, "/v1/bills/2026-11-20T12").await?;
+    assert_eq!(answer.problem(), (404, "hour_uncounted".to_owned()), "it will never close");
     Ok(())
 }
 
