@@ -77,7 +77,7 @@ pub(crate) struct ProblemBody {
 impl Code {
     /// All of them, for tests.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::PathUnknown,
         Self::MethodRefused,
         Self::ParameterInvalid,
