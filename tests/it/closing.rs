@@ -220,8 +220,8 @@ fn what_waited_in_the_spool_of_a_killed_process_is_in_the_bill_of_its_hour() {
     load.more(500);
     world.signal_engine(Signal::STOP);
     load.more(500);
+    load.hold();
     world.kill();
-    world.signal_engine(Signal::KILL);
     world.nothing_is_left();
     let ledger = load.stop();
     let running = up_at(&mut world, 10, 5);

@@ -38,6 +38,7 @@ fn under_load_it_ends_in_time_and_starts_again_at_once() {
         let idle_api = Client::connect(running.api).expect("it listens");
         running.get("/v1/bills/2024-01-17T00", &running.token);
         load.more(200);
+        load.hold();
         let log = end(&mut world);
         for trouble in ["took too long", "did not stop in time", "not everything is stored"] {
             assert!(!log.contains(trouble), "{log}");
@@ -63,6 +64,7 @@ fn with_an_engine_that_answers_nothing_it_ends_in_time() {
     load.more(100);
     world.signal_engine(Signal::STOP);
     load.more(500);
+    load.hold();
     end(&mut world);
     drop(load.stop());
     world.up();

@@ -39,6 +39,7 @@ fn the_whole_process_killed_under_load_loses_and_doubles_nothing() {
     let load = Load::start(running.gateway, HOST, CLIENTS, ASKS);
     for _ in 0..rounds(4) {
         load.more(chance.between(1, 600));
+        load.hold();
         world.kill();
         world.nothing_is_left();
         running = world.up();
@@ -103,6 +104,7 @@ fn killed_between_any_two_steps_of_an_insert_each_record_is_stored_once() {
     let mut world = World::new(EXE, Backend::start().addr, SHORT_BATCHES);
     let load = Load::start(world.up().gateway, HOST, CLIENTS, ASKS);
     load.more(100);
+    load.hold();
     world.kill();
     for _ in 0..rounds(1) {
         for step in [Step::BeforeInsert, Step::BetweenInserts, Step::AfterInsert, Step::AfterAck] {
@@ -110,7 +112,9 @@ fn killed_between_any_two_steps_of_an_insert_each_record_is_stored_once() {
             let killed = match world.try_up(&[("TOLLGATE_TEST_KILL_AT", &kill_at)]) {
                 Ok(running) => {
                     load.aim(running.gateway);
-                    world.ended(STORE_MAX)
+                    let killed = world.ended(STORE_MAX);
+                    load.hold();
+                    killed
                 }
                 // What the last life left was stored before the gateways listened.
                 Err(killed) => killed,

@@ -69,8 +69,8 @@ fn what_is_in_the_spool_when_everything_is_killed_is_stored_by_the_next_life() {
     load.more(100);
     world.signal_engine(Signal::STOP);
     load.more(MEANWHILE);
+    load.hold();
     world.kill();
-    world.signal_engine(Signal::KILL);
     world.nothing_is_left();
     let mut ledger = load.stop();
     let running = world.up();

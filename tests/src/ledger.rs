@@ -56,7 +56,8 @@ pub struct Load {
 
 #[derive(Debug)]
 struct Shared {
-    gateway: Mutex<SocketAddr>,
+    /// None while it is away: its port may be another's then.
+    gateway: Mutex<Option<SocketAddr>>,
     stop: AtomicBool,
     answered: AtomicU64,
     refused: AtomicU64,
@@ -124,7 +125,7 @@ impl Load {
     /// When an ask is not of that form.
     pub fn start(gateway: SocketAddr, host: &str, clients: usize, asks: &[&str]) -> Self {
         let shared = Arc::new(Shared {
-            gateway: Mutex::new(gateway),
+            gateway: Mutex::new(Some(gateway)),
             stop: AtomicBool::new(false),
             answered: AtomicU64::new(0),
             refused: AtomicU64::new(0),
@@ -138,12 +139,21 @@ impl Load {
         Self { shared, clients }
     }
 
-    /// The gateway has another address now.
+    /// The gateway is there again, at another address.
     ///
     /// # Panics
     /// When a client panicked.
     pub fn aim(&self, gateway: SocketAddr) {
-        *self.shared.gateway.lock().expect("no client panicked") = gateway;
+        *self.shared.gateway.lock().expect("no client panicked") = Some(gateway);
+    }
+
+    /// The gateway is about to go: those who have a connection go on with it, new ones are made
+    /// after [`Load::aim`] only.
+    ///
+    /// # Panics
+    /// When a client panicked.
+    pub fn hold(&self) {
+        *self.shared.gateway.lock().expect("no client panicked") = None;
     }
 
     /// Whole answers so far.
@@ -244,7 +254,7 @@ impl Shared {
                 return Some(None);
             }
             let gateway = *self.gateway.lock().expect("no client panicked");
-            Client::connect(gateway).ok().map(Some)
+            Client::connect(gateway?).ok().map(Some)
         })
     }
 }

@@ -139,7 +139,8 @@ impl World {
         self.process = Some(process);
     }
 
-    /// SIGKILL, then waits for the end.
+    /// SIGKILL, then waits for the end. The system ends an engine that is stopped then (SIGHUP to
+    /// a process group that has lost its parent), the engine itself any other.
     ///
     /// # Panics
     /// When it does not run.
@@ -174,7 +175,7 @@ impl World {
     /// # Panics
     /// When there is none.
     pub fn signal_engine(&self, signal: Signal) {
-        let engine = wait::until("an engine", START_MAX, || self.engine());
+        let engine = wait::until("an engine", STORE_MAX, || self.engine());
         assert!(processes::signal(engine, signal), "the engine is gone");
     }
 
