@@ -68,12 +68,20 @@ impl Patch {
         PROMISES.into_iter().map(Self::of).collect()
     }
 
-    /// The patch of one promise.
+    /// The patches of these promises, in their order.
     ///
     /// # Errors
-    /// As [`Patch::all`].
-    pub fn of(promise: &str) -> anyhow::Result<Self> {
-        ensure!(PROMISES.contains(&promise), "`{promise}` is none of {}", PROMISES.join(", "));
+    /// As [`Patch::all`]; a name that is no promise's.
+    pub fn some(names: &[String]) -> anyhow::Result<Vec<Self>> {
+        for name in names {
+            let known = PROMISES.contains(&name.as_str());
+            ensure!(known, "`{name}` is none of {}", PROMISES.join(", "));
+        }
+        let named = |promise: &&str| names.iter().any(|name| name == promise);
+        PROMISES.into_iter().filter(named).map(Self::of).collect()
+    }
+
+    fn of(promise: &str) -> anyhow::Result<Self> {
         let file = root().join(FOLDER).join(format!("{promise}.patch"));
         let text = fs::read_to_string(&file).context("can not be read");
         let patch = text.and_then(|text| Self::parse(&text, file));

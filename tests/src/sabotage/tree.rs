@@ -97,7 +97,8 @@ impl Tree {
     }
 
     fn cargo(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO"));
+        // By its name, so that rustup looks at the copy's toolchain.
+        let mut command = Command::new("cargo");
         // What cargo and git told this program is about the tree, not about the copy.
         for name in std::env::vars_os().map(|(name, _)| name) {
             let text = name.to_string_lossy();
