@@ -13,7 +13,7 @@ mod stored;
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use record::{Record, Time, Verdict};
+use record::{Hour, Record, Time, Verdict};
 
 use crate::block::{Block, Format, ROWS_END};
 use crate::tables::Table;
@@ -25,10 +25,6 @@ pub use stored::{StoredError, StoredRecord};
 /// The most bytes that a block grows to before it has no more room. The block is held twice while
 /// it is encoded, and once by the server.
 const BYTES_MAX: usize = 256 << 20;
-
-/// The first part of the table's key, milliseconds: rows are in order of ten minutes, then of
-/// account, then of time.
-const BUCKET_MS: i64 = 600_000;
 
 /// Milliseconds of a day.
 const DAY_MS: i64 = 86_400_000;
@@ -51,10 +47,10 @@ pub struct RecordBlock {
     accounts: HashMap<String, u32>,
 }
 
-/// Where a row stands in the order of the table's key, and in `rows`.
+/// Where a row stands in the order of the table's key (hour, account, time), and in `rows`.
 #[derive(Debug, Clone, Copy)]
 struct Key {
-    bucket: i64,
+    hour: Hour,
     account: u32,
     time: i64,
     start: usize,
@@ -103,7 +99,7 @@ impl RecordBlock {
         assert!(self.has_room(), "a block has an end");
         let (time, start) = (record.time.0, self.rows.len());
         let account = self.account(&record.account);
-        self.keys.push(Key { bucket: time.div_euclid(BUCKET_MS), account, time, start });
+        self.keys.push(Key { hour: record.time.hour(), account, time, start });
         let mut row = Row(&mut self.rows);
         for column in &COLUMNS {
             (column.put)(&mut row, record, verdict);
@@ -127,7 +123,7 @@ impl RecordBlock {
         }
         let ranks = self.ranks();
         let rank = |key: &Key| ranks.get(key.account as usize).copied();
-        self.keys.sort_by_key(|key| (key.bucket, rank(key), key.time));
+        self.keys.sort_by_key(|key| (key.hour, rank(key), key.time));
         let rows = self.rows();
         let starts = self.keys.iter().map(|key| key.start);
         let pieces = encode(&self.rows, starts).into_iter().map(Bytes::from).collect();

@@ -20,7 +20,7 @@ use store::records::{Day, RecordBlock};
 use store::{Claim, Endpoint, Store};
 
 use crate::machine;
-use candidates::CANDIDATES;
+use candidates::{CANDIDATES, check_chosen};
 use data::{Generator, Sample};
 
 /// Enough for the mark cache and for merges of a day.
@@ -32,13 +32,13 @@ const BLOCK_ROWS: u64 = 200_000;
 #[derive(Args)]
 pub(crate) struct Options {
     /// Records in each table
-    #[arg(long, default_value_t = 6_000_000)]
+    #[arg(long, default_value_t = 3_000_000)]
     rows: u64,
-    /// Over how many days they are spread: fewer days are a busier gateway
-    #[arg(long, default_value_t = 30)]
-    days: u64,
+    /// Over how many hours they are spread: fewer hours are a busier gateway
+    #[arg(long, default_value_t = 720)]
+    hours: u64,
     /// How often each question is asked
-    #[arg(long, default_value_t = 200)]
+    #[arg(long, default_value_t = 64)]
     runs: usize,
 }
 
@@ -66,12 +66,13 @@ async fn all(store: &Store, options: &Options) -> Result<()> {
     for candidate in &CANDIDATES {
         candidate.fill(store).await.with_context(|| format!("layout {}", candidate.name))?;
     }
+    check_chosen(store).await?;
     let nothing = measure::nothing(store, options.runs).await?;
     let figures = measure::all(store, &sample, options.runs).await?;
     println!(
-        "{} rows over {} days, {} runs; {}",
+        "{} rows over {} hours, {} runs; {}",
         options.rows,
-        options.days,
+        options.hours,
         options.runs,
         machine::line()
     );
@@ -84,7 +85,7 @@ async fn all(store: &Store, options: &Options) -> Result<()> {
 /// Fills `records` as metering would; what to ask for, and a line about the speed.
 async fn fill(store: &Store, options: &Options) -> Result<(Sample, String)> {
     let claim = store.claim("bench", 0, "bench").await?;
-    let mut generator = Generator::new(options.rows, options.days);
+    let mut generator = Generator::new(options.rows, options.hours);
     let (mut encode, mut insert) = (0, 0);
     let mut block: Option<RecordBlock> = None;
     loop {

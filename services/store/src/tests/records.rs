@@ -141,13 +141,13 @@ fn a_block_is_in_the_order_of_the_key() {
         ..record(0, Time(HOUR.start().0 + minutes * 60_000))
     };
     let block = block([
-        at("7", 31, ""),
+        at("7", 121, ""),
         at("4", 9, "b"),
-        at("5", 10, "B"),
+        at("5", 60, "B"),
         at("3", 1, "b"),
         at("1", 5, "a"),
         at("2", 8, "a"),
-        at("6", 10, "b"),
+        at("6", 60, "b"),
     ]);
     // The first piece is the head; the second is `req_id`: name, type, and texts of one byte.
     let ids = block.pieces[1].strip_prefix(b"\x06req_id\x06String").expect("the first column");

@@ -15,75 +15,54 @@ pub(crate) struct Candidate {
     order: &'static str,
     /// What stands in the list of columns besides them.
     indexes: &'static [&'static str],
-    granule: u32,
+    settings: &'static str,
 }
 
-const BUCKET: &str = "toStartOfTenMinutes(time), account, time";
+const HOUR: &str = "toStartOfHour(time), account, time";
+const TEN: &str = "toStartOfTenMinutes(time), account, time";
 const ACCOUNT: &str = "account, time";
+
 const BLOOM: &str = "INDEX id req_id TYPE bloom_filter(0.001) GRANULARITY 1";
 const CLIENT: &str = "INDEX client client_req_id TYPE bloom_filter(0.001) GRANULARITY 1";
 const STORED: &str = "INDEX stored stored_at TYPE minmax GRANULARITY 16";
 const SEQ: &str = "INDEX seqs seq TYPE minmax GRANULARITY 1";
-const GRANULE: u32 = 8192;
+const BY_ID: &str = "PROJECTION id (SELECT req_id, _part_offset ORDER BY req_id)";
+const BY_ACCOUNT: &str =
+    "PROJECTION newest (SELECT account, time, _part_offset ORDER BY account, time)";
+
+/// ClickHouse's default, said aloud.
+const GRANULES: &str = "index_granularity = 8192";
 
 /// The one whose figures are 1.00.
-pub(crate) const CHOSEN: &str = "bucket_bloom";
+pub(crate) const CHOSEN: &str = "hour_ranges";
 
-pub(crate) const CANDIDATES: [Candidate; 12] = [
+pub(crate) const CANDIDATES: [Candidate; 11] = [
     plain("account_plain", "account, time", ACCOUNT, &[]),
     plain("account_bloom", "account, time; bloom", ACCOUNT, &[BLOOM, CLIENT]),
     plain("time_bloom", "time; bloom", "time", &[BLOOM, CLIENT]),
-    plain("hour_bloom", "hour, account, time; bloom", "hour, account, time", &[BLOOM, CLIENT]),
-    plain("bucket_plain", "10 min, account, time", BUCKET, &[]),
-    plain(CHOSEN, "10 min, account, time; bloom", BUCKET, &[BLOOM, CLIENT]),
-    plain(
-        "bucket_bloom_coarse",
-        "10 min, account, time; bloom 1 %",
-        BUCKET,
-        &[
-            "INDEX id req_id TYPE bloom_filter(0.01) GRANULARITY 1",
-            "INDEX client client_req_id TYPE bloom_filter(0.01) GRANULARITY 1",
-        ],
-    ),
+    plain("ten_plain", "10 min, account, time", TEN, &[]),
+    plain("ten_bloom", "10 min, account, time; bloom", TEN, &[BLOOM, CLIENT]),
+    plain("hour_bloom", "hour, account, time; bloom", HOUR, &[BLOOM, CLIENT]),
+    plain(CHOSEN, "the same, ranges of seq and stored_at", HOUR, &[BLOOM, CLIENT, STORED, SEQ]),
     Candidate {
-        granule: 1024,
-        ..plain(
-            "bucket_fine",
-            "10 min, account, time; bloom; granules of 1024",
-            BUCKET,
-            &[BLOOM, CLIENT],
-        )
+        settings: "index_granularity = 1024",
+        ..plain("hour_fine", "the same, granules of 1024", HOUR, &[BLOOM, CLIENT, STORED, SEQ])
     },
     Candidate {
-        granule: 2048,
-        ..plain(
-            "bucket_2048",
-            "10 min, account, time; bloom; granules of 2048",
-            BUCKET,
-            &[BLOOM, CLIENT],
-        )
+        settings: "min_bytes_for_wide_part = 100000000000",
+        ..plain("hour_compact", "the same, one file a part", HOUR, &[BLOOM, CLIENT, STORED, SEQ])
     },
     plain(
-        "bucket_offsets",
-        "10 min, account, time; projection of offsets by id",
-        BUCKET,
-        &["PROJECTION id (SELECT req_id, _part_offset ORDER BY req_id)", CLIENT],
+        "hour_by_id",
+        "the same, offsets by id for the bloom",
+        HOUR,
+        &[BY_ID, CLIENT, STORED, SEQ],
     ),
     plain(
-        "bucket_account",
-        "10 min, account, time; bloom; projection of offsets by account",
-        BUCKET,
-        &[
-            BLOOM,
-            CLIENT,
-            "PROJECTION newest (SELECT account, time, _part_offset ORDER BY account, time)",
-        ],
-    ),
-    plain(
-        "bucket_minmax",
-        "10 min, account, time; bloom; least and greatest seq, stored_at",
-        BUCKET,
-        &[BLOOM, CLIENT, STORED, SEQ],
+        "hour_by_account",
+        "the same, offsets by account too",
+        HOUR,
+        &[BLOOM, CLIENT, STORED, SEQ, BY_ACCOUNT],
     ),
 ];
 
@@ -93,7 +72,7 @@ const fn plain(
     order: &'static str,
     indexes: &'static [&'static str],
 ) -> Candidate {
-    Candidate { name, label, order, indexes, granule: GRANULE }
+    Candidate { name, label, order, indexes, settings: GRANULES }
 }
 
 #[derive(Deserialize)]
@@ -148,13 +127,28 @@ impl Candidate {
         inside.extend(self.indexes);
         Ok(format!(
             "CREATE TABLE {} ({}) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY ({}) \
-             SETTINGS index_granularity = {}",
+             SETTINGS {}",
             self.name,
             inside.join(", "),
             self.order,
-            self.granule
+            self.settings
         ))
     }
+}
+
+/// The chosen layout is to be the migration's: who changes one has to change the other.
+pub(crate) async fn check_chosen(store: &Store) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Keys {
+        keys: u64,
+    }
+    let sql = Sql::new(
+        "SELECT uniqExact(sorting_key) AS keys FROM system.tables \
+         WHERE database = currentDatabase() AND name IN ('records', {chosen:String})",
+    );
+    let keys: Vec<Keys> = store.query(&sql.param("chosen", CHOSEN)).await?;
+    ensure!(keys.iter().all(|row| row.keys == 1), "`records` has another order than {CHOSEN}");
+    Ok(())
 }
 
 async fn run(store: &Store, text: String) -> Result<()> {

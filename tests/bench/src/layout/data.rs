@@ -7,7 +7,7 @@ use record::{Fault, InstanceType, Millis, Net, Record, Stream, Time};
 
 /// 2026-11-01T00:00:00Z
 const BEGIN: Time = Time(1_793_491_200_000);
-const DAY_MS: u64 = 86_400_000;
+const HOUR_MS: u64 = 3_600_000;
 const ACCOUNTS: u64 = 400;
 const STREAMS: u64 = 8;
 /// How many records are remembered, to be asked for.
@@ -37,7 +37,7 @@ pub(crate) struct Asked {
 
 pub(crate) struct Generator {
     rows: u64,
-    days: u64,
+    hours: u64,
     made: u64,
     random: Random,
     seqs: [u64; STREAMS as usize],
@@ -77,11 +77,11 @@ fn mix(seed: u64) -> u64 {
 }
 
 impl Generator {
-    pub(crate) fn new(rows: u64, days: u64) -> Self {
+    pub(crate) fn new(rows: u64, hours: u64) -> Self {
         let accounts = [0, ACCOUNTS / 10, ACCOUNTS / 2].map(account_name).to_vec();
-        let end = Time(BEGIN.0 + (days * DAY_MS) as i64);
+        let end = Time(BEGIN.0 + (hours * HOUR_MS) as i64);
         let sample = Sample { records: Vec::new(), accounts, begin: BEGIN, end };
-        Self { rows, days, made: 0, random: Random(1), seqs: [0; STREAMS as usize], sample }
+        Self { rows, hours, made: 0, random: Random(1), seqs: [0; STREAMS as usize], sample }
     }
 
     pub(crate) fn made(&self) -> u64 {
@@ -97,7 +97,7 @@ impl Generator {
         if self.made == self.rows {
             return None;
         }
-        let at = u128::from(self.days * DAY_MS) * u128::from(self.made) / u128::from(self.rows);
+        let at = u128::from(self.hours * HOUR_MS) * u128::from(self.made) / u128::from(self.rows);
         let time = Time(BEGIN.0 + at as i64);
         let record = self.record(time);
         if self.made.is_multiple_of((self.rows / SAMPLES).max(1)) {

@@ -27,6 +27,8 @@ pub(crate) struct Figures {
     pub(crate) name: &'static str,
     pub(crate) label: &'static str,
     pub(crate) found: Vec<u64>,
+    /// The same question once more: what the first one cost for being the first.
+    pub(crate) again: Vec<u64>,
     pub(crate) missed: Vec<u64>,
     pub(crate) client: Vec<u64>,
     /// Of a large, a middle, a small account.
@@ -90,6 +92,7 @@ async fn ask(store: &Store, sample: &Sample, run: usize, figures: &mut Figures) 
     let (took, rows) = timed(store, lookup(table, asked, "req_id", &asked.req_id)).await?;
     ensure!(rows == 1, "an id is found once, not {rows} times");
     figures.found.push(took);
+    figures.again.push(timed(store, lookup(table, asked, "req_id", &asked.req_id)).await?.0);
     let missing = asked.req_id.replace(['0', '1'], "2");
     figures.missed.push(timed(store, lookup(table, asked, "req_id", &missing)).await?.0);
     for (account, newest) in sample.accounts.iter().zip(&mut figures.newest) {
@@ -121,7 +124,6 @@ async fn timed(store: &Store, sql: Sql) -> Result<(u64, usize)> {
 
 /// A small question is not worth the waking of a second thread.
 fn small(text: String) -> Sql {
-    let text = format!("{text} SETTINGS min_bytes_to_use_mmap_io = 1");
     Sql::new(text).limits(Limits { threads: 1, ..Limits::default() })
 }
 

@@ -6,9 +6,10 @@ use super::measure::Figures;
 /// A column: its title, and its figure.
 type Column = (&'static str, fn(&Figures) -> u64);
 
-const TIMES: [Column; 11] = [
+const TIMES: [Column; 12] = [
     ("id p50", |figures| rank(&figures.found, 50)),
     ("id p99", |figures| rank(&figures.found, 99)),
+    ("again", |figures| rank(&figures.again, 50)),
     ("no such id", |figures| rank(&figures.missed, 50)),
     ("client's id", |figures| rank(&figures.client, 50)),
     ("newest, large", |figures| rank(&figures.newest[0], 50)),
