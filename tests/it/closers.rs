@@ -112,7 +112,10 @@ fn closers_that_take_over_from_each_other_close_every_hour_once() {
         last.abort();
     });
     assert_eq!(counters.close_failures.load(Ordering::Relaxed), 0, "who is fenced off is quiet");
-    assert_eq!(counters.closed.load(Ordering::Relaxed), u64::from(HOURS));
+    // Whoever is fenced off before the answer to its last row comes, does not count that hour, and
+    // nobody else closes it again: the counter may miss hours, and never counts one twice.
+    let counted = counters.closed.load(Ordering::Relaxed);
+    assert!(counted <= u64::from(HOURS), "{counted} hours were counted as closed");
     engine.stop();
     let running = up_at(&mut world, 24, 5);
     closed(&running, HOURS - 1);
