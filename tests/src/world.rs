@@ -191,12 +191,13 @@ impl World {
     /// Asks it to end (SIGINT), and waits; gives how it ended.
     ///
     /// # Panics
-    /// When it does not end within ten seconds.
+    /// When it does not end within a minute. That it takes five seconds at most is shown by the
+    /// tests of the end; elsewhere a busy machine is no fault.
     pub fn stop(&mut self) -> ExitStatus {
         let pid = self.pid().to_string();
         let told = Command::new("kill").args(["-INT", &pid]).status().expect("kill runs");
         assert!(told.success());
-        self.ended(Duration::from_secs(10))
+        self.ended(Duration::from_secs(60))
     }
 
     /// Process id of the running process.
