@@ -17,7 +17,8 @@ use settings::{Document, Sink};
 use store::{Endpoint, Sql, Store};
 use tests::chance::{Chance, rounds};
 use tests::lines;
-use tests::world::World;
+use tests::world::{STORE_MAX, World};
+use tokio::time::timeout;
 
 use crate::EXE;
 use crate::closing::{check_hours, sample, take_in};
@@ -70,6 +71,12 @@ async fn count(store: &Store) -> u64 {
     store.query::<Row>(&sql).await.expect("closings").first().expect("a row").hours
 }
 
+/// Waits until so many hours are closed.
+async fn until(store: &Store, hours: u64) {
+    let reached = async { while count(store).await < hours {} };
+    timeout(STORE_MAX, reached).await.expect("hours are closed in time");
+}
+
 #[test]
 fn closers_that_take_over_from_each_other_close_every_hour_once() {
     let mut chance = Chance::new("closers");
@@ -96,7 +103,7 @@ fn closers_that_take_over_from_each_other_close_every_hour_once() {
             // The next one comes while this one is at work, anywhere between two hours or in one.
             let before = count(&store).await;
             let goal = (before + chance.between(1, 2)).min(u64::from(HOURS));
-            while count(&store).await < goal {}
+            until(&store, goal).await;
             for _ in 0..chance.between(0, 3) {
                 count(&store).await;
             }
@@ -104,9 +111,10 @@ fn closers_that_take_over_from_each_other_close_every_hour_once() {
         }
         let last = start().await.expect("a closer");
         let last = tokio::spawn(last.run(pending()));
-        while count(&store).await < u64::from(HOURS) {}
+        until(&store, HOURS.into()).await;
         for older in older {
-            assert_eq!(older.await.expect("no panic"), Stopped::TakenOver);
+            let ended = timeout(STORE_MAX, older).await.expect("who is fenced off stops");
+            assert_eq!(ended.expect("no panic"), Stopped::TakenOver);
         }
         assert!(!last.is_finished(), "the last one goes on");
         last.abort();
