@@ -31,7 +31,7 @@ const CATCH_UP_MAX: Duration = Duration::from_millis(1500);
 const REST_MAX: Duration = Duration::from_millis(300);
 /// The engine has ended by then, from the begin of the end; or is killed, which loses nothing that
 /// it had confirmed.
-const ENGINE_END_MAX: Duration = Duration::from_millis(4700);
+const ENGINE_END_MAX: Duration = Duration::from_millis(4000);
 /// What is left to the engine, and to the rest before it, when everything else took too long. It
 /// ends in some tenths of a second when nobody is connected.
 const ENGINE_END_MIN: Duration = Duration::from_millis(1000);
