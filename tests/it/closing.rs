@@ -6,16 +6,16 @@ use std::os::unix::process::ExitStatusExt;
 use metering::Step;
 use rustix::process::Signal;
 use serde_json::Value;
+use tests::ask::ASKS;
 use tests::audit::audit;
 use tests::chance::Chance;
-use tests::ledger::Load;
 use tests::lines::{self, Call, SELLER, clock, write_file};
+use tests::load::Load;
 use tests::naive::{self, lines_of, total_of, units};
 use tests::wait;
 use tests::world::{HOST, Running, STORE_MAX, World};
 
 use crate::day::{bill_texts, check, closed, ingest, proof_text, up_at, world};
-use crate::way::ASKS;
 
 /// Who is billed in the samples.
 const ACCOUNTS: [&str; 3] = [SELLER, "1250000002", "1250000003"];

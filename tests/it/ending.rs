@@ -4,13 +4,14 @@
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
+use tests::ask::ASKS;
 use tests::backend::Backend;
 use tests::client::Client;
-use tests::ledger::{Load, get};
+use tests::ledger::get;
+use tests::load::Load;
 use tests::world::{HOST, World};
 
 use crate::EXE;
-use crate::way::ASKS;
 
 /// What the product promises.
 const END_MAX: Duration = Duration::from_secs(5);

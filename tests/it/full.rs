@@ -1,20 +1,46 @@
 //! A spool without room, because the engine is away (SIGSTOP): what `spool.when_full` says is done,
-//! counted, and told to those who look later.
+//! counted, and told to those who look later. That it is really without room is seen by its size
+//! on disk (BOUND-1).
+
+use std::fs;
+use std::path::Path;
 
 use rustix::process::Signal;
 use serde_json::Value;
 use tests::audit::{audit, audit_with_loss};
 use tests::backend::Backend;
-use tests::ledger::Load;
+use tests::load::Load;
 use tests::wait;
 use tests::world::{HOST, Running, STORE_MAX, World};
 
 use crate::EXE;
 
+/// Bytes of the small spool.
+const SIZE: u64 = 4 << 20;
+/// What may stand beside the segments: marks of what is stored, and the room that each worker of a
+/// new life gets in any case.
+const BESIDE: u64 = 256 << 10;
+
 /// Room for some thousand records of two workers: a second of the load that the tests make, and
 /// several times what is on its way while nothing is wrong.
 fn small_spool(when_full: &str) -> String {
-    format!("spool: {{size: 4MiB, segment: 128KiB, when_full: {when_full}}}\n")
+    format!("spool: {{size: {SIZE}, segment: 128KiB, when_full: {when_full}}}\n")
+}
+
+/// Bytes of all files in a folder. One that is removed meanwhile counts nothing.
+fn bytes_in(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let bytes = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(data) if data.is_dir() => bytes_in(&entry.path()),
+        data => data.map_or(0, |data| data.len()),
+    };
+    entries.map(bytes).sum()
+}
+
+/// Fails as soon as the spool is larger than it may be.
+fn has_its_limit(world: &World) {
+    let bytes = bytes_in(&world.data().join("spool"));
+    assert!(bytes <= SIZE + BESIDE, "BOUND-1: the spool of {SIZE} bytes has {bytes}");
 }
 
 /// The sum of a number that heartbeats and other parts tell about the life of the gateway.
@@ -31,7 +57,10 @@ fn without_room_requests_are_refused_counted_and_taken_again_once_there_is_room(
     let load = Load::start(running.gateway, HOST, 6, &["/release/x", "/nowhere/x"]);
     load.more(100);
     world.signal_engine(Signal::STOP);
-    wait::until("refusals", STORE_MAX, || (load.refused() >= 200).then_some(()));
+    wait::until("refusals", STORE_MAX, || {
+        has_its_limit(&world);
+        (load.refused() >= 200).then_some(())
+    });
     let mut ledger = load.stop();
     assert!(ledger.torn.is_empty(), "a refusal is an answer");
     let refused = ledger.refused.len() as u64;
@@ -61,7 +90,10 @@ fn without_room_requests_are_served_where_told_so_and_the_loss_is_in_the_proof()
     load.more(100);
     world.signal_engine(Signal::STOP);
     let unrecorded = || running.metric("gateway_unrecorded_total");
-    wait::until("answers without a record", STORE_MAX, || (unrecorded() >= 200).then_some(()));
+    wait::until("answers without a record", STORE_MAX, || {
+        has_its_limit(&world);
+        (unrecorded() >= 200).then_some(())
+    });
     world.signal_engine(Signal::CONT);
     load.more(100);
     let ledger = load.stop();

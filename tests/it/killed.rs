@@ -8,15 +8,15 @@ use std::os::unix::process::ExitStatusExt;
 
 use metering::Step;
 use rustix::process::Signal;
+use tests::ask::ASKS;
 use tests::audit::audit;
 use tests::backend::Backend;
 use tests::chance::{Chance, rounds};
-use tests::ledger::Load;
+use tests::load::Load;
 use tests::world::{HOST, Running, STORE_MAX, World};
 use tests::{processes, wait};
 
 use crate::EXE;
-use crate::way::ASKS;
 
 /// Clients of a load: both workers have some, the backend's threads get their turn.
 const CLIENTS: usize = 6;

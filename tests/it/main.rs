@@ -8,6 +8,7 @@
 //! - [`day`]: support: worlds of the sample day
 //! - [`way`]: n requests → n records, equal to what the client saw
 //! - [`killed`]: SIGKILL of everything, of the engine alone, in and between inserts
+//! - [`storm`]: the storm, small
 //! - [`outage`]: the engine away for long, and back
 //! - [`full`]: a spool without room
 //! - [`closing`]: hours being closed, killed at each step, with late records
@@ -32,6 +33,7 @@ mod killed;
 mod late;
 mod outage;
 mod proof;
+mod storm;
 mod tenant;
 mod tidy;
 mod way;

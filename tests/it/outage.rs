@@ -6,15 +6,15 @@
 //! it is started (connections are refused, inserts are cut).
 
 use rustix::process::Signal;
+use tests::ask::ASKS;
 use tests::audit::audit;
 use tests::backend::Backend;
 use tests::chance::rounds;
-use tests::ledger::Load;
+use tests::load::Load;
 use tests::world::{HOST, STORE_MAX, World};
 use tests::{processes, wait};
 
 use crate::EXE;
-use crate::way::ASKS;
 
 /// More than one insert takes, so that several have to wait.
 const MEANWHILE: u64 = 3000;

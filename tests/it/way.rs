@@ -1,31 +1,15 @@
 //! n requests → n records, equal to what the client saw, field by field.
 
+use tests::ask::ASKS;
 use tests::audit::{Found, audit};
 use tests::backend::Backend;
-use tests::ledger::Load;
+use tests::load::Load;
 use tests::world::{HOST, World};
 
 use crate::EXE;
 
 /// Enough for several batches and both workers.
 const REQUESTS: u64 = 2000;
-
-/// Every kind of answer that needs no time-out: the backend's and our own, with and without bodies
-/// either way, in both framings.
-pub(crate) const ASKS: &[&str] = &[
-    "/release/x",
-    "POST /release/y 2000",
-    "/release/status/404",
-    "POST /release/status/500 1",
-    "/release/size/50000",
-    "/release/status/204",
-    "/release/chunked/3000",
-    "HEAD /release/x 0",
-    "PUT /release/chunked/10 70000",
-    "/release/mock/a",
-    "POST /release/mock/a 10",
-    "/nowhere/x",
-];
 
 #[test]
 fn every_answer_has_its_record_and_every_record_its_answer() {
@@ -42,7 +26,7 @@ fn every_answer_has_its_record_and_every_record_its_answer() {
     assert!(ledger.torn.is_empty() && ledger.refused.is_empty(), "{:?}", ledger.torn);
     let rows = ledger.whole.len() as u64;
     let billable = ledger.whole.values().filter(|e| e.asked_backend() || e.mocked()).count() as u64;
-    assert_eq!(found, Found { rows, billable, torn: 0, unrecorded: 0, missing: 0 });
+    assert_eq!(found, Found { rows, billable, ..Found::default() });
     assert_eq!(backend.requests(), ledger.from_backend(), "the backend saw each once");
     assert_eq!(running.metric("gateway_requests_total"), rows);
     assert_eq!(running.number("SELECT count() FROM dead_letters"), 0);

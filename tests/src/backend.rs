@@ -1,13 +1,18 @@
 //! A backend on a raw socket: answers by the path, counts what it saw.
 //!
-//! `/status/N` answers with that status, `/size/N` with that many bytes, `/chunked/N` with a
-//! chunked body of that many bytes, `/hang` never; everything else answers 200 with the path as
-//! body.
+//! [`Shape`] says what a path asks for; the bytes come from the query. `/hang` is never answered.
+//! A request whose own body is not the one that belongs to its number (`n=…`) is answered 400, so
+//! that the client sees that it was altered on the way.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::ask::{Shape, body, upload};
+
+/// Chunks of this size; the last one is shorter.
+const CHUNK: usize = 1000;
 
 /// A running backend; its threads end with the test's process.
 #[derive(Debug, Clone)]
@@ -15,6 +20,15 @@ pub struct Backend {
     /// Where it listens.
     pub addr: SocketAddr,
     requests: Arc<AtomicU64>,
+}
+
+/// The head of a request.
+struct Head {
+    method: String,
+    path: String,
+    query: String,
+    /// Bytes of its body.
+    length: usize,
 }
 
 // === impl Backend ===
@@ -45,50 +59,40 @@ impl Backend {
 }
 
 /// Serves one connection until either side ends it; an error of the socket is such an end.
-fn connection(socket: &TcpStream, counter: &AtomicU64) -> Option<()> {
+fn connection(mut socket: &TcpStream, counter: &AtomicU64) -> Option<()> {
     socket.set_nodelay(true).ok()?;
     let mut reader = BufReader::new(socket);
     loop {
-        let (method, path, length) = head(&mut reader)?;
+        let head = head(&mut reader)?;
         counter.fetch_add(1, Ordering::SeqCst);
-        std::io::copy(&mut reader.by_ref().take(length), &mut std::io::sink()).ok()?;
-        let number = path.rsplit('/').next().and_then(|last| last.parse::<usize>().ok());
-        let mut out = Out { socket, bodies: method != "HEAD" };
-        if path.ends_with("/hang") {
+        let mut sent = vec![0; head.length];
+        reader.read_exact(&mut sent).ok()?;
+        if head.path.ends_with("/hang") {
             // Until the gateway gives up.
             reader.read_exact(&mut [0]).ok()?;
-        } else if path.contains("/status/") {
-            answer(&mut out, number.unwrap_or(200), path.as_bytes())?;
-        } else if path.contains("/size/") {
-            answer(&mut out, 200, &vec![b'.'; number.unwrap_or(0)])?;
-        } else if path.contains("/chunked/") {
-            chunked(&mut out, number.unwrap_or(0))?;
-        } else {
-            answer(&mut out, 200, path.as_bytes())?;
         }
+        let mut shape = Shape::of(&head.path);
+        if head.query.starts_with("n=") && sent != upload(&head.query, head.length) {
+            shape = Shape { status: 400, length: 0, chunked: false };
+        }
+        socket.write_all(&answer(&head, shape)).ok()?;
     }
 }
 
-/// Where answers go.
-struct Out<'s> {
-    socket: &'s TcpStream,
-    /// False when a HEAD was asked.
-    bodies: bool,
-}
-
-/// Method, path and length of the body of the next request.
-fn head(reader: &mut impl BufRead) -> Option<(String, String, u64)> {
+/// The head of the next request.
+fn head(reader: &mut impl BufRead) -> Option<Head> {
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|&count| count > 0)?;
     let mut words = line.split(' ').map(str::to_owned);
     let (method, target) = (words.next()?, words.next()?);
-    let path = target.split('?').next()?.to_owned();
+    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+    let (path, query) = (path.to_owned(), query.to_owned());
     let mut length = 0;
     loop {
         line.clear();
         reader.read_line(&mut line).ok().filter(|&count| count > 0)?;
         if line == "\r\n" {
-            return Some((method, path, length));
+            return Some(Head { method, path, query, length });
         }
         let lower = line.to_ascii_lowercase();
         if let Some(value) = lower.strip_prefix("content-length:") {
@@ -97,26 +101,31 @@ fn head(reader: &mut impl BufRead) -> Option<(String, String, u64)> {
     }
 }
 
-fn answer(out: &mut Out<'_>, status: usize, body: &[u8]) -> Option<()> {
-    let body = if status == 204 { &[] } else { body };
+fn answer(head: &Head, shape: Shape) -> Vec<u8> {
+    let status = shape.status;
     let mut bytes = format!("HTTP/1.1 {status} Sample\r\n").into_bytes();
-    if status != 204 {
-        bytes.extend_from_slice(format!("Content-Length: {}\r\n", body.len()).as_bytes());
+    if status == 204 {
+        bytes.extend_from_slice(b"\r\n");
+        return bytes;
     }
-    bytes.extend_from_slice(b"\r\n");
-    if out.bodies {
-        bytes.extend_from_slice(body);
+    let framing = match shape.chunked {
+        true => "Transfer-Encoding: chunked".to_owned(),
+        false => format!("Content-Length: {}", shape.length),
+    };
+    bytes.extend_from_slice(format!("{framing}\r\n\r\n").as_bytes());
+    if head.method == "HEAD" {
+        return bytes;
     }
-    out.socket.write_all(&bytes).ok()
-}
-
-fn chunked(out: &mut Out<'_>, length: usize) -> Option<()> {
-    let mut bytes = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
-    for piece in vec![b'c'; length].chunks(1000) {
+    let body = body(&head.query, shape.length);
+    if !shape.chunked {
+        bytes.extend_from_slice(&body);
+        return bytes;
+    }
+    for piece in body.chunks(CHUNK) {
         bytes.extend_from_slice(format!("{:x}\r\n", piece.len()).as_bytes());
         bytes.extend_from_slice(piece);
         bytes.extend_from_slice(b"\r\n");
     }
     bytes.extend_from_slice(b"0\r\n\r\n");
-    out.socket.write_all(&bytes).ok()
+    bytes
 }

@@ -20,7 +20,20 @@ impl Chance {
             u64::from(now.subsec_nanos())
         });
         eprintln!("{test}: TOLLGATE_TEST_SEED={seed}");
+        Self::seeded(seed)
+    }
+
+    /// From a seed.
+    pub fn seeded(seed: u64) -> Self {
         Self(seed.wrapping_mul(2).wrapping_add(1))
+    }
+
+    /// Brings things into an order of chance.
+    pub fn shuffle<T>(&mut self, things: &mut [T]) {
+        for last in (1..things.len()).rev() {
+            let other = self.between(0, last as u64);
+            things.swap(last, usize::try_from(other).expect("a place"));
+        }
     }
 
     /// A number of a range, both ends included (splitmix64).

@@ -1,20 +1,13 @@
 //! The client's own ledger: what it received whole, kept apart from everything under test.
 //!
 //! Every request carries a number of its own in its query, so that also a record whose answer never
-//! came whole can be told to be one that was asked for.
+//! came whole can be told to be one that was asked for. On disk a ledger is a folder with a file for
+//! each client, one line for each request, written as soon as its outcome is known.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
-use std::time::Duration;
-
-use crate::client::{Answer, Client};
-use crate::wait;
-
-/// A gateway that is killed is back within it.
-const BACK_MAX: Duration = Duration::from_secs(60);
+use std::fs;
+use std::io;
+use std::path::Path;
 
 /// What the client saw of one whole answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,45 +28,59 @@ pub struct Entry {
     pub rsp_len: u64,
 }
 
+/// What became of one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its answer came whole, with this request id.
+    Whole(String, Entry),
+    /// As [`Outcome::Whole`], but not as the backend gave it; the text says how.
+    Altered(String, Entry, String),
+    /// A whole answer, with this request id, that says that there is no room for a record (503 with
+    /// `Retry-After`): the product promises that it has none.
+    Refused(String, Entry),
+    /// The answer did not come whole; the request's query.
+    Torn(String),
+}
+
 /// What a client, or several, saw.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ledger {
     /// Answers that came whole, by request id.
     pub whole: BTreeMap<String, Entry>,
-    /// Whole answers that say that there is no room for a record (503 with `Retry-After`), by
-    /// request id: the product promises that these have no record.
+    /// Whole answers that say that there is no room, by request id.
     pub refused: BTreeMap<String, Entry>,
     /// Queries of requests whose answer did not come whole.
     pub torn: BTreeSet<String>,
-}
-
-/// Threads that ask one gateway until they are told to stop.
-#[derive(Debug)]
-pub struct Load {
-    shared: Arc<Shared>,
-    clients: Vec<JoinHandle<Ledger>>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    /// None while it is away: its port may be another's then.
-    gateway: Mutex<Option<SocketAddr>>,
-    stop: AtomicBool,
-    answered: AtomicU64,
-    refused: AtomicU64,
-}
-
-/// A request to be made again and again.
-#[derive(Debug, Clone)]
-struct Ask {
-    method: String,
-    path: String,
-    body: usize,
+    /// What was altered of answers that came whole: there must be none (FAULT-1).
+    pub altered: Vec<String>,
 }
 
 // === impl Ledger ===
 
 impl Ledger {
+    /// Adds what became of a request.
+    ///
+    /// # Panics
+    /// When an id, or the number of a request, came twice.
+    pub fn add(&mut self, outcome: Outcome) {
+        let answers = match &outcome {
+            Outcome::Refused(..) => &mut self.refused,
+            _ => &mut self.whole,
+        };
+        let before = match outcome {
+            Outcome::Whole(id, entry) | Outcome::Refused(id, entry) => answers.insert(id, entry),
+            Outcome::Altered(id, entry, what) => {
+                self.altered.push(what);
+                answers.insert(id, entry)
+            }
+            Outcome::Torn(query) => {
+                assert!(self.torn.insert(query), "a request's number came twice");
+                None
+            }
+        };
+        assert_eq!(before, None, "a request id came twice");
+    }
+
     /// Adds what another client saw.
     ///
     /// # Panics
@@ -84,6 +91,7 @@ impl Ledger {
         self.whole.extend(other.whole);
         self.refused.extend(other.refused);
         self.torn.extend(other.torn);
+        self.altered.extend(other.altered);
         let all: BTreeSet<&String> = self.whole.keys().chain(self.refused.keys()).collect();
         assert_eq!(all.len(), ids + more, "a request id came twice");
         assert_eq!(self.torn.len(), torn + more_torn, "a request's number came twice");
@@ -92,6 +100,21 @@ impl Ledger {
     /// How many of the whole answers were made by the backend.
     pub fn from_backend(&self) -> u64 {
         self.whole.values().filter(|entry| entry.asked_backend()).count() as u64
+    }
+
+    /// Reads what was written to a folder.
+    ///
+    /// # Errors
+    /// When it can not be read, or a line is no line of a ledger.
+    pub fn read(folder: &Path) -> io::Result<Self> {
+        let mut ledger = Self::default();
+        for file in fs::read_dir(folder)? {
+            for line in fs::read_to_string(file?.path())?.lines() {
+                let bad = || io::Error::new(io::ErrorKind::InvalidData, line.to_owned());
+                ledger.add(Outcome::parse(line).ok_or_else(bad)?);
+            }
+        }
+        Ok(ledger)
     }
 }
 
@@ -113,178 +136,73 @@ impl Entry {
     }
 }
 
-// === impl Load ===
+// === impl Outcome ===
 
-impl Load {
-    /// Starts `clients` threads that make the `asks` in turn. An ask is a path, or
-    /// `METHOD PATH BYTES-OF-BODY`. Two of three clients keep their connection, the third makes
-    /// each request on a fresh one. A connection that breaks is made anew: the gateway may be gone
-    /// for a while.
-    ///
-    /// # Panics
-    /// When an ask is not of that form.
-    pub fn start(gateway: SocketAddr, host: &str, clients: usize, asks: &[&str]) -> Self {
-        let shared = Arc::new(Shared {
-            gateway: Mutex::new(Some(gateway)),
-            stop: AtomicBool::new(false),
-            answered: AtomicU64::new(0),
-            refused: AtomicU64::new(0),
-        });
-        let asks: Vec<Ask> = asks.iter().map(|text| Ask::parse(text)).collect();
-        let client = |number: usize| {
-            let (shared, asks, host) = (Arc::clone(&shared), asks.clone(), host.to_owned());
-            std::thread::spawn(move || shared.run(number, &host, &asks))
+impl Outcome {
+    /// One line: the outcome, the request's number, its id, status, bytes of the request and of the
+    /// answer, method, host, path, and what was altered; separated by tabs.
+    pub fn line(&self) -> String {
+        let line = |word: &str, id: &str, entry: &Entry, what: &str| {
+            let Entry { method, host, path, query, status, req_len, rsp_len } = entry;
+            format!(
+                "{word}\t{query}\t{id}\t{status}\t{req_len}\t{rsp_len}\t{method}\t{host}\t{path}\t\
+                 {what}\n"
+            )
         };
-        let clients = (0..clients).map(client).collect();
-        Self { shared, clients }
-    }
-
-    /// The gateway is there again, at another address.
-    ///
-    /// # Panics
-    /// When a client panicked.
-    pub fn aim(&self, gateway: SocketAddr) {
-        *self.shared.gateway.lock().expect("no client panicked") = Some(gateway);
-    }
-
-    /// The gateway is about to go: those who have a connection go on with it, new ones are made
-    /// after [`Load::aim`] only.
-    ///
-    /// # Panics
-    /// When a client panicked.
-    pub fn hold(&self) {
-        *self.shared.gateway.lock().expect("no client panicked") = None;
-    }
-
-    /// Whole answers so far.
-    pub fn answered(&self) -> u64 {
-        self.shared.answered.load(Ordering::SeqCst)
-    }
-
-    /// Of these, the ones that say that there is no room.
-    pub fn refused(&self) -> u64 {
-        self.shared.refused.load(Ordering::SeqCst)
-    }
-
-    /// Waits for so many more whole answers.
-    ///
-    /// # Panics
-    /// When they do not come.
-    pub fn more(&self, count: u64) {
-        let goal = self.answered() + count;
-        wait::until("whole answers", BACK_MAX, || (self.answered() >= goal).then_some(()));
-    }
-
-    /// Stops the clients; gives all that they saw.
-    ///
-    /// # Panics
-    /// When a client panicked, or an id came twice.
-    pub fn stop(self) -> Ledger {
-        self.shared.stop.store(true, Ordering::SeqCst);
-        let mut ledger = Ledger::default();
-        for client in self.clients {
-            ledger.merge(client.join().expect("a client of the load"));
+        match self {
+            Self::Whole(id, entry) => line("whole", id, entry, ""),
+            Self::Altered(id, entry, what) => line("altered", id, entry, what),
+            Self::Refused(id, entry) => line("refused", id, entry, ""),
+            Self::Torn(query) => format!("torn\t{query}\n"),
         }
-        ledger
     }
-}
 
-// === impl Shared ===
-
-impl Shared {
-    fn run(&self, client: usize, host: &str, asks: &[Ask]) -> Ledger {
-        let keeps = client % 3 != 2;
-        let mut ledger = Ledger::default();
-        let mut connection = None;
-        for number in 0.. {
-            if self.stopped() {
-                break;
-            }
-            let Some(mut open) = connection.take().or_else(|| self.connect()) else { break };
-            let ask = &asks[(client + number) % asks.len()];
-            let query = format!("n={host}-{client}-{number}");
-            let request = ask.request(host, &query);
-            match open.exchange(&request) {
-                Ok(answer) => {
-                    let closes = answer.header("connection") == Some("close");
-                    self.whole(&mut ledger, ask, host, query, request.len(), &answer);
-                    connection = (keeps && !closes).then_some(open);
-                }
-                Err(_) => assert!(ledger.torn.insert(query), "each request has its number"),
-            }
+    /// The other way round.
+    pub fn parse(line: &str) -> Option<Self> {
+        let mut words = line.split('\t');
+        let mut word = || words.next();
+        let (outcome, query) = (word()?, word()?.to_owned());
+        if outcome == "torn" {
+            return Some(Self::Torn(query));
         }
-        ledger
-    }
-
-    fn whole(
-        &self,
-        ledger: &mut Ledger,
-        ask: &Ask,
-        host: &str,
-        query: String,
-        req_len: usize,
-        answer: &Answer,
-    ) {
-        let entry = Entry {
-            method: ask.method.clone(),
-            host: host.to_owned(),
-            path: ask.path.clone(),
-            query,
-            status: answer.status,
-            req_len: req_len as u64,
-            rsp_len: answer.bytes,
-        };
-        let seconds = answer.header("retry-after").map(str::parse::<u32>);
-        let refused = answer.status == 503 && matches!(seconds, Some(Ok(1..)));
-        let answers = if refused { &mut ledger.refused } else { &mut ledger.whole };
-        let before = answers.insert(answer.req_id().to_owned(), entry);
-        assert_eq!(before, None, "a request id came twice");
-        self.answered.fetch_add(1, Ordering::SeqCst);
-        self.refused.fetch_add(u64::from(refused), Ordering::SeqCst);
-    }
-
-    fn stopped(&self) -> bool {
-        self.stop.load(Ordering::SeqCst)
-    }
-
-    /// None when told to stop.
-    fn connect(&self) -> Option<Client> {
-        wait::until("a connection", BACK_MAX, || {
-            if self.stopped() {
-                return Some(None);
-            }
-            let gateway = *self.gateway.lock().expect("no client panicked");
-            Client::connect(gateway?).ok().map(Some)
-        })
-    }
-}
-
-// === impl Ask ===
-
-impl Ask {
-    fn parse(text: &str) -> Self {
-        let words: Vec<&str> = text.split(' ').collect();
-        let (method, path, body) = match words.as_slice() {
-            [path] => ("GET", path, 0),
-            [method, path, body] => (*method, path, body.parse().expect("bytes of the body")),
-            _ => panic!("`{text}` is no ask"),
-        };
-        Self { method: method.to_owned(), path: (*path).to_owned(), body }
-    }
-
-    fn request(&self, host: &str, query: &str) -> Vec<u8> {
-        let Self { method, path, body } = self;
-        let mut request = format!("{method} {path}?{query} HTTP/1.1\r\nHost: {host}\r\n");
-        if *body > 0 {
-            request.push_str(&format!("Content-Length: {body}\r\n"));
+        let id = word()?.to_owned();
+        let (status, req_len) = (word()?.parse().ok()?, word()?.parse().ok()?);
+        let rsp_len = word()?.parse().ok()?;
+        let (method, host, path) = (word()?.to_owned(), word()?.to_owned(), word()?.to_owned());
+        let entry = Entry { method, host, path, query, status, req_len, rsp_len };
+        match outcome {
+            "whole" => Some(Self::Whole(id, entry)),
+            "altered" => Some(Self::Altered(id, entry, word()?.to_owned())),
+            "refused" => Some(Self::Refused(id, entry)),
+            _ => None,
         }
-        let mut request = format!("{request}\r\n").into_bytes();
-        request.resize(request.len() + body, b'b');
-        request
     }
 }
 
 /// A plain GET.
 pub fn get(host: &str, path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n").into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_say_what_was_seen() {
+        let text = |word: &str| word.to_owned();
+        let (method, host, path) = (text("GET"), text("h.example"), text("/release/x"));
+        let query = text("n=1");
+        let entry = Entry { method, host, path, query, status: 200, req_len: 50, rsp_len: 99 };
+        for outcome in [
+            Outcome::Whole(text("id"), entry.clone()),
+            Outcome::Altered(text("id"), entry.clone(), text("a byte")),
+            Outcome::Refused(text("id"), entry),
+            Outcome::Torn(text("n=2")),
+        ] {
+            let line = outcome.line();
+            assert_eq!(Outcome::parse(line.trim_end_matches('\n')), Some(outcome), "{line}");
+        }
+        assert_eq!(Outcome::parse("whole\tn=1\tid"), None);
+    }
 }

@@ -4,15 +4,21 @@
 //! What a test compares with is never computed by the code under test: the client here is plain
 //! blocking sockets and counts what it saw itself.
 
+pub mod ask;
 pub mod audit;
 pub mod backend;
 pub mod chance;
+pub mod clickhouse;
 pub mod client;
+pub mod clock;
 pub mod ledger;
 pub mod lines;
+pub mod load;
 pub mod naive;
 pub mod processes;
 pub mod program;
 pub mod sabotage;
+pub mod storm;
+pub mod under_test;
 pub mod wait;
 pub mod world;

@@ -3,10 +3,10 @@
 //! [`World`] writes a configuration, starts `tollgate up` with it, and looks at what it stored
 //! through ClickHouse's own HTTP port, not through the product.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
@@ -15,7 +15,8 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::client::{Answer, Client};
+use crate::clickhouse::ClickHouse;
+use crate::client::Client;
 use crate::{processes, wait};
 
 /// A start with a warm cache takes two seconds; the first one of a machine fetches the engine.
@@ -57,7 +58,8 @@ pub struct Running {
     pub workers: u64,
     /// How far the clock of the process is ahead, seconds.
     pub ahead_s: i64,
-    store: Value,
+    /// Its ClickHouse, asked directly.
+    pub store: ClickHouse,
 }
 
 // === impl World ===
@@ -234,6 +236,7 @@ impl World {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
+            .env("TOLLGATE_TEST_PARENT", std::process::id().to_string())
             .envs(env.iter().copied());
         for variable in ["TOLLGATE_URL", "TOLLGATE_TOKEN", "TOLLGATE_DATA"] {
             command.env_remove(variable);
@@ -272,6 +275,15 @@ impl Drop for World {
 
 // === impl Running ===
 
+/// The product's answers and what it stored are asked in one breath in tests.
+impl Deref for Running {
+    type Target = ClickHouse;
+
+    fn deref(&self) -> &ClickHouse {
+        &self.store
+    }
+}
+
 impl Running {
     /// What stands in a `running.json`, once it is there; `ahead_s` is the clock of its process.
     pub fn read(path: &Path, ahead_s: i64) -> Option<Self> {
@@ -284,63 +296,8 @@ impl Running {
             token: word("token")?,
             workers: WORKERS,
             ahead_s,
-            store: json.get("store")?.clone(),
+            store: ClickHouse::new(json.get("store")?)?,
         })
-    }
-
-    /// Runs a query on ClickHouse itself; gives the answer's text.
-    ///
-    /// # Errors
-    /// What the server or the socket said.
-    pub fn try_sql(&self, sql: &str) -> Result<String, String> {
-        let word = |key: &str| self.store[key].as_str().unwrap_or_default();
-        let url = word("url");
-        let addr: SocketAddr =
-            url.trim_start_matches("http://").parse().map_err(|_| format!("no address: {url}"))?;
-        let mut head = format!(
-            "POST /?database={}&output_format_json_quote_64bit_integers=0 HTTP/1.1\r\n\
-             Host: engine\r\nX-ClickHouse-User: {}\r\nX-ClickHouse-Key: {}\r\n\
-             Content-Length: {}\r\n",
-            word("database"),
-            word("user"),
-            word("password"),
-            sql.len()
-        );
-        if let Some([name, value]) = self.store["header"].as_array().map(Vec::as_slice) {
-            let (name, value) = (name.as_str().unwrap_or(""), value.as_str().unwrap_or(""));
-            write!(head, "{name}: {value}\r\n").expect("writing to a string");
-        }
-        let request = [head.as_bytes(), b"\r\n", sql.as_bytes()].concat();
-        let answer = Client::connect(addr).and_then(|mut client| client.exchange(&request));
-        let answer: Answer = answer.map_err(|error| error.to_string())?;
-        let body = String::from_utf8_lossy(&answer.body).into_owned();
-        if answer.status == 200 { Ok(body) } else { Err(body) }
-    }
-
-    /// The same for a query that must succeed.
-    ///
-    /// # Panics
-    /// When it does not.
-    pub fn sql(&self, sql: &str) -> String {
-        self.try_sql(sql).unwrap_or_else(|error| panic!("{sql}: {error}"))
-    }
-
-    /// Rows as JSON objects.
-    ///
-    /// # Panics
-    /// When the query fails.
-    pub fn rows(&self, sql: &str) -> Vec<Value> {
-        let text = self.sql(&format!("{sql} FORMAT JSONEachRow"));
-        text.lines().map(|line| serde_json::from_str(line).expect("a row is JSON")).collect()
-    }
-
-    /// One number.
-    ///
-    /// # Panics
-    /// When the answer is none.
-    pub fn number(&self, sql: &str) -> u64 {
-        let text = self.sql(sql);
-        text.trim().parse().unwrap_or_else(|_| panic!("{sql}: `{text}` is no number"))
     }
 
     /// A number that the product shows of itself.

@@ -2,14 +2,19 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use bus::{Bounds, Memory};
 use metering::{Config, IntakeError, Pipeline, Step};
 use record::Time;
+use tokio::time::timeout;
 
 use crate::kept::Kept;
 use crate::proxy::Proxy;
 use crate::world::{Gateway, Input, World, at, run};
+
+/// Whoever is fenced off learns it with its next insert.
+const END_MAX: Duration = Duration::from_secs(30);
 
 const ROWS: &str = "SELECT count() AS n FROM records";
 const NUMBERS: &str = "SELECT uniqExact((gateway, epoch, worker, seq)) AS n FROM records";
@@ -112,7 +117,7 @@ pub fn die_at(step: Step) -> Config {
             panic!("killed at {}", step.as_str());
         }
     };
-    let batch_wait = std::time::Duration::from_millis(5);
+    let batch_wait = Duration::from_millis(5);
     Config { on_step: Some(Arc::new(on_step)), batch_wait, ..Config::default() }
 }
 
@@ -194,7 +199,8 @@ fn who_is_fenced_off_stops() {
         for (place, bytes) in rest {
             feed.push(place, bytes).await.ok();
         }
-        let ended = old.await.expect("no panic").expect_err("it is fenced off");
+        let ended = timeout(END_MAX, old).await.expect("who is fenced off ends");
+        let ended = ended.expect("no panic").expect_err("it is fenced off");
         assert!(matches!(ended, IntakeError::TakenOver { .. }), "{ended}");
         assert_eq!((world.number(ROWS).await, world.number(NUMBERS).await), (10, 10));
     });
