@@ -1,4 +1,4 @@
-//! Sources of records: the spool in the same process, memory; Kafka has its place beside them.
+//! Sources of records: the spool in the same process, memory, Kafka.
 //!
 //! Invariants, for every [`Source`], kept by one suite (`suite`, cargo feature of that name):
 //! - A partition is assigned before its first batch.
@@ -11,11 +11,14 @@
 //!   yet acknowledged.
 
 mod given;
+pub mod kafka;
 pub mod memory;
+mod revocations;
 mod source;
 mod spool_source;
 
 pub use memory::Memory;
+pub use revocations::Revocations;
 pub use source::{Batch, Bounds, Event, Message, Place, Source, SourceError};
 pub use spool_source::SpoolSource;
 

@@ -10,6 +10,9 @@ use std::time::Duration;
 
 use record::Stream;
 
+use crate::kafka::{EndsError, TopicError};
+use crate::revocations::Revocations;
+
 /// Most marks that are asked for and not reached; nobody needs more than a few.
 pub(crate) const MARKS_MAX: u64 = 1024;
 
@@ -37,6 +40,21 @@ pub trait Source: Send + 'static {
     /// What is not acknowledged comes again, under new or the same positions; positions that were
     /// given before and not acknowledged are void.
     fn rewind(&mut self, partition: u32) -> impl Future<Output = Result<(), SourceError>> + Send;
+
+    /// Tells of revocations while an event is worked on, so that an insert need not end first.
+    fn revocations(&self) -> Revocations {
+        Revocations::never()
+    }
+
+    /// The consumer group, where there is such a thing; stands in claims.
+    fn group(&self) -> Option<&str> {
+        None
+    }
+
+    /// Whether `group` has members that consume the same topic now.
+    fn is_live(&self, _group: &str) -> impl Future<Output = Result<bool, SourceError>> + Send {
+        async { Ok(false) }
+    }
 }
 
 /// What a source says.
@@ -134,6 +152,12 @@ pub enum SourceError {
     /// The spool did not take the acknowledgement; it may be repeated.
     #[error("failed to acknowledge to the spool")]
     Ack(#[source] spool::AckError),
+    /// The topic is not fit; it is looked at again from time to time.
+    #[error("the topic can not be consumed")]
+    Topic(#[source] TopicError),
+    /// The broker was asked and did not answer.
+    #[error("failed to ask the broker")]
+    Ask(#[source] EndsError),
     /// Nobody takes the events that the marks wait for.
     #[error("{outstanding} marks are not reached yet; no more are taken")]
     TooManyMarks {
