@@ -17,6 +17,7 @@ mod cutting;
 mod due;
 mod error;
 mod frozen;
+mod held;
 mod look;
 mod proof;
 pub(crate) mod seen;
@@ -26,8 +27,9 @@ mod usage;
 mod view;
 
 pub use closer::{Clock, Closer, Open, Round, Stopped};
-pub use cut::CutError;
+pub use cut::{CutError, Release};
 pub use error::CloseError;
+pub use held::{HeldUse, ReleaseError, held, release};
 pub use proof::{COLUMNS, Held, ProofError};
 pub use usage::UsageError;
 pub use view::{DryBill, DryRun, Provisional, dry_run, provisional};

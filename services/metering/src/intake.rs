@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::config::{Config, Step};
 use crate::counters::{Counters, add};
-use crate::owner::{Owner, Trouble};
+use crate::owner::{Owner, Trouble, chain};
 use partition::Partition;
 
 mod attempt;
@@ -255,21 +255,39 @@ impl<S: Source> Pipeline<S> {
         tally.count(&self.owner.counters);
         partition.done();
         self.owner.config.step(Step::AfterInsert);
-        match self.source.ack(part, position).await {
-            Ok(()) => {
-                let mut positions = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
-                positions.insert(part, position);
-            }
-            // Taken from us in the meantime: the next owner finds all of it stored.
-            Err(SourceError::NotAssigned { .. }) => {
-                self.partitions.remove(&part);
-            }
-            Err(source) => {
-                let source_name = self.source.name().to_owned();
-                return Err(IntakeError::Ack { source_name, part, position, source });
-            }
-        }
+        self.ack(part, position).await?;
         self.owner.config.step(Step::AfterAck);
         Ok(())
+    }
+
+    /// Acknowledges what is stored, however long it takes: a disk that is full for a while is no
+    /// reason to stop.
+    async fn ack(&mut self, part: u32, position: u64) -> Result<(), IntakeError> {
+        let mut backoff = self.owner.backoff();
+        loop {
+            match self.source.ack(part, position).await {
+                Ok(()) => {
+                    let mut positions =
+                        self.positions.lock().unwrap_or_else(PoisonError::into_inner);
+                    positions.insert(part, position);
+                    return Ok(());
+                }
+                // Taken from us in the meantime: the next owner finds all of it stored.
+                Err(SourceError::NotAssigned { .. }) => {
+                    self.partitions.remove(&part);
+                    return Ok(());
+                }
+                Err(error @ SourceError::Ack(_)) => {
+                    add(&self.owner.counters.retries, 1);
+                    let (source, error) = (self.source.name(), chain(&error));
+                    tracing::error!(source, part, position, error, "not acknowledged yet");
+                    backoff.wait().await;
+                }
+                Err(source) => {
+                    let source_name = self.source.name().to_owned();
+                    return Err(IntakeError::Ack { source_name, part, position, source });
+                }
+            }
+        }
     }
 }

@@ -28,8 +28,9 @@ mod owner;
 mod ranges;
 
 pub use close::{
-    COLUMNS, Clock, CloseError, Closer, CutError, DryBill, DryRun, Held, Open, ProofError,
-    Provisional, Round, Stopped, UsageError, dry_run, provisional,
+    COLUMNS, Clock, CloseError, Closer, CutError, DryBill, DryRun, Held, HeldUse, Open, ProofError,
+    Provisional, Release, ReleaseError, Round, Stopped, UsageError, dry_run, held, provisional,
+    release,
 };
 pub use config::{Config, OnStep, Step};
 pub use counters::{Counters, Metric};

@@ -32,7 +32,7 @@ macro_rules! steps {
     };
 }
 
-const STEPS: [Step; 10] = steps! {
+const STEPS: [Step; 12] = steps! {
     1 "0001_records",
     2 "0002_claims",
     3 "0003_dead_letters",
@@ -43,10 +43,12 @@ const STEPS: [Step; 10] = steps! {
     8 "0008_price_books",
     9 "0009_tokens",
     10 "0010_access_log",
+    11 "0011_held",
+    12 "0012_releases",
 };
 
 /// The tables whose rows are promised to survive: those that `durability: host` concerns.
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 12] = [
     "records",
     "claims",
     "dead_letters",
@@ -57,6 +59,8 @@ const TABLES: [&str; 10] = [
     "price_books",
     "tokens",
     "access_log",
+    "held",
+    "releases",
 ];
 
 const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_versions (\

@@ -105,6 +105,20 @@ pub const BILLS: Table = Table {
     key: &["hour", "account"],
 };
 
+/// Use that could not be rated. `hour` is the hour of the use, `cut` the one whose cut froze it, `at`
+/// the one whose closing held it back.
+pub const HELD: Table = Table {
+    name: "held",
+    columns: &[
+        ("at", "DateTime('UTC')"),
+        ("cut", "DateTime('UTC')"),
+        ("hour", "DateTime('UTC')"),
+        ("account", "String"),
+        ("reason", "String"),
+    ],
+    key: &["at", "cut", "hour", "account"],
+};
+
 /// The closing row of an hour: it comes last, and makes the hour closed.
 pub const CLOSINGS: Table = Table {
     name: "closings",

@@ -146,6 +146,37 @@ pub(crate) struct LogsGet {
 pub(crate) enum Bills {
     /// One hour's bill: a line per item, region and tier.
     Show(BillsShow),
+    /// Use that could not be rated, and waits for a decision.
+    Held(BillsHeld),
+    /// Decide about held use: the next hour that closes bills it, or leaves it be.
+    Release(BillsRelease),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BillsHeld {
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BillsRelease {
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+    /// The UTC hour of the use, like 2026-11-20T14.
+    #[arg(value_name = "HOUR", value_parser = hour)]
+    pub(crate) hour: Hour,
+    /// Whose use.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(crate) account: String,
+    /// Price the use of one region, as it was recorded, as that of another.
+    #[arg(long, value_name = "RECORDED=PRICED")]
+    pub(crate) region: Vec<String>,
+    /// The price book for an hour in which none was in force, by id or SHA-256.
+    #[arg(long, value_name = "BOOK")]
+    pub(crate) price_book: Option<String>,
+    /// Never bill it.
+    #[arg(long, conflicts_with_all = ["region", "price_book"])]
+    pub(crate) waive: bool,
 }
 
 #[derive(Debug, Args)]

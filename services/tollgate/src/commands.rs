@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod bills;
 mod check;
 mod close;
+mod held;
 mod ingest;
 pub(crate) mod logs;
 mod token;
@@ -45,6 +46,18 @@ pub(crate) fn run(cli: Cli, hooks: Hooks) -> anyhow::Result<ExitCode> {
         }
         Command::Logs(Logs::Get(args)) => runtime()?.block_on(logs::get(&args, output)),
         Command::Bills(Bills::Show(args)) => runtime()?.block_on(bills::show(&args, output)),
+        Command::Bills(Bills::Held(args)) => {
+            telemetry::start("warn");
+            with_config(&args.config, |config| {
+                runtime()?.block_on(held::held(config, &args, output))
+            })
+        }
+        Command::Bills(Bills::Release(args)) => {
+            telemetry::start("warn");
+            with_config(&args.config, |config| {
+                runtime()?.block_on(held::release(config, &args, output))
+            })
+        }
         Command::Audit(Audit::Orders(args)) => runtime()?.block_on(audit::orders(&args, output)),
         Command::Close(args) => {
             telemetry::start("warn");

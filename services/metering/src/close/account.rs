@@ -4,9 +4,10 @@
 //! - Late use makes corrections (BILL-2): the months that it lies in are rated again from their
 //!   openings with everything known now, less what was billed. Use of closed hours is taken from
 //!   their bills, so corrections do not need rows that retention has dropped.
-//! - Whatever can not be rated holds back this bill, and no other.
+//! - What can not be rated is held back: the use of that hour, and nothing else. A person releases
+//!   it, and it is billed then as what comes late is.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use pricing::{
     Bill, BillError, Book, CorrectError, Corrected, HourUsage, KnownHour, Month, MonthUse,
@@ -57,8 +58,10 @@ pub(crate) struct Account<'a> {
     pub(crate) hour: Hour,
     pub(crate) state: State,
     pub(crate) terms: &'a Terms,
-    /// The use of the hour, and of late hours.
-    pub(crate) usage: &'a BTreeMap<Hour, HourUsage>,
+    /// The use of the hour.
+    pub(crate) own: &'a HourUsage,
+    /// What is known of earlier hours only now, in the order of the hours.
+    pub(crate) late: &'a [Late],
     /// Where the newest bill before this hour left its month.
     pub(crate) newest: Option<&'a MonthUse>,
     /// With late use: all bills before this hour, ascending, since the beginning of the months
@@ -67,8 +70,29 @@ pub(crate) struct Account<'a> {
     pub(crate) books: &'a Books,
 }
 
-/// Why a bill is held back.
-#[derive(Debug, thiserror::Error)]
+/// Use of an earlier hour: it came late, or was held back and is released.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Late {
+    /// Whose cut froze it.
+    pub(crate) cut: Hour,
+    /// The hour of the use.
+    pub(crate) of: Hour,
+    pub(crate) usage: HourUsage,
+    /// The price book that a release names, by its SHA-256.
+    pub(crate) book: Option<String>,
+}
+
+/// What can be billed, and what is held back.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// None when all is held back.
+    pub(crate) standing: Option<Standing>,
+    /// Use that can not be rated: the cut that froze it, its hour, and why.
+    pub(crate) held: Vec<(Hour, Hour, Hold)>,
+}
+
+/// Why use is held back.
+#[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum Hold {
     /// No price book was in force.
     #[error("no price book is in force in {0}")]
@@ -93,44 +117,109 @@ pub(crate) enum Hold {
 // === impl Account ===
 
 impl Account<'_> {
-    /// Makes the bill.
-    pub(crate) fn bill(&self) -> Result<Standing, Hold> {
+    /// Makes the bill from all that can be rated.
+    pub(crate) fn bill(&self) -> Outcome {
+        let mut held = Vec::new();
+        let made = self.make(&mut held);
+        match made {
+            Ok(standing) => Outcome { standing, held },
+            Err(hold) => {
+                // Without a bill there is no place for corrections either.
+                let late = self.late.iter().map(|late| (late.cut, late.of));
+                let own = (!self.own.is_empty()).then_some((self.hour, self.hour));
+                let all = late.chain(own).map(|(cut, of)| (cut, of, hold.clone()));
+                Outcome { standing: None, held: all.collect() }
+            }
+        }
+    }
+
+    fn make(&self, held: &mut Vec<(Hour, Hour, Hold)>) -> Result<Option<Standing>, Hold> {
         let book = self.book(self.hour)?;
         let month = month_of(book, self.hour)?;
-        let (late, months) = self.late()?;
-        let mut corrections = Vec::new();
-        let mut corrected_here = None;
-        for late_month in months {
-            let corrected = self.correct(late_month, &late)?;
+        let (mut late, mut corrections, mut corrected_here) = (Vec::new(), Vec::new(), None);
+        for (late_month, candidates) in self.late_by_month(held) {
+            let (accepted, corrected) = self.accept(late_month, candidates, held);
+            let Some(corrected) = corrected else { continue };
             if late_month == month {
                 corrected_here = Some(corrected.after.clone());
             }
+            late.extend(accepted);
             corrections.push(corrected);
         }
+        late.sort_by_key(|late| late.hour);
         let newest = self.newest.filter(|after| after.month == month);
         let before = corrected_here.or_else(|| newest.cloned());
         let before = before.unwrap_or_else(|| self.opening(month));
-        let empty = HourUsage::default();
-        let usage = self.usage.get(&self.hour).unwrap_or(&empty);
-        let rated = rate(book, &before, usage)?;
+        let nothing = HourUsage::default();
+        let (usage, rated) = match rate(book, &before, self.own) {
+            Ok(rated) => (self.own, rated),
+            Err(error) => {
+                held.push((self.hour, self.hour, error.into()));
+                (&nothing, rate(book, &before, &nothing)?)
+            }
+        };
+        if usage.is_empty() && late.is_empty() {
+            return Ok(None);
+        }
         let bill = Bill::new(self.account, self.hour, self.state, usage, &rated, &corrections)?;
         let basis = Basis { book: book.sha256.clone(), before, after: rated.after, late };
-        Ok(Standing { bill, basis })
+        Ok(Some(Standing { bill, basis }))
     }
 
-    /// What is late, and the months that it lies in.
-    fn late(&self) -> Result<(Vec<LateUse>, BTreeSet<Month>), Hold> {
-        let (mut late, mut months) = (Vec::new(), BTreeSet::new());
-        for (&hour, usage) in self.usage.range(..self.hour) {
-            // An hour that was billed keeps its book; only others take the one of the terms.
-            let book = match self.known_book(hour) {
-                Some(sha256) => self.stored_book(sha256)?,
-                None => self.book(hour)?,
-            };
-            months.insert(month_of(book, hour)?);
-            late.push(LateUse { hour, book: book.sha256.clone(), usage: usage.clone() });
+    /// What is late, by the month that it lies in.
+    fn late_by_month(&self, held: &mut Vec<(Hour, Hour, Hold)>) -> BTreeMap<Month, Vec<&Late>> {
+        let mut months: BTreeMap<Month, Vec<&Late>> = BTreeMap::new();
+        for late in self.late {
+            match self.late_book(late).and_then(|book| month_of(book, late.of)) {
+                Ok(month) => months.entry(month).or_default().push(late),
+                Err(hold) => held.push((late.cut, late.of, hold)),
+            }
         }
-        Ok((late, months))
+        months
+    }
+
+    /// As much of the late use of a month as can be rated: all of it, or what does not stand in
+    /// the way. One bad record must not keep back the others' corrections.
+    fn accept(
+        &self,
+        month: Month,
+        candidates: Vec<&Late>,
+        held: &mut Vec<(Hour, Hour, Hold)>,
+    ) -> (Vec<LateUse>, Option<Corrected>) {
+        let all: Result<Vec<LateUse>, Hold> =
+            candidates.iter().map(|late| self.late_use(late)).collect();
+        if let Ok(all) = all
+            && let Ok(corrected) = self.correct(month, &all)
+        {
+            return (all, Some(corrected));
+        }
+        let (mut accepted, mut standing) = (Vec::new(), None);
+        for late in candidates {
+            let tried = self.late_use(late).and_then(|use_of| {
+                let mut with: Vec<LateUse> = accepted.clone();
+                with.push(use_of);
+                Ok((self.correct(month, &with)?, with))
+            });
+            match tried {
+                Ok((corrected, with)) => (accepted, standing) = (with, Some(corrected)),
+                Err(hold) => held.push((late.cut, late.of, hold)),
+            }
+        }
+        (accepted, standing)
+    }
+
+    fn late_use(&self, late: &Late) -> Result<LateUse, Hold> {
+        let book = self.late_book(late)?.sha256.clone();
+        Ok(LateUse { hour: late.of, book, usage: late.usage.clone() })
+    }
+
+    /// An hour that was billed keeps its book; only others take the one of the release, or of the
+    /// terms.
+    fn late_book(&self, late: &Late) -> Result<&Book, Hold> {
+        match self.known_book(late.of).or(late.book.as_deref()) {
+            Some(sha256) => self.stored_book(sha256),
+            None => self.book(late.of),
+        }
     }
 
     /// The hours of a month with everything known now, less what was billed.

@@ -5,6 +5,9 @@
 //!   before its first row beyond the hour, or is its end, or the last number known.
 //! - It is **done** when everything from `first` to its first row beyond the hour, or to its end,
 //!   is stored or dead, without a hole.
+//! - **Strays** are rows of the hour outside of the share: they fill a hole that an earlier share
+//!   went over. They are frozen beside the shares, so that every row of the hour that stands when
+//!   it is cut is in its cut, whatever its number.
 //!
 //! Which streams live in an hour: those that the hour before hands on, those with rows in it, all
 //! workers that a `start` of that hour or before names, and those of a previous life that a
@@ -22,10 +25,12 @@ use super::seen::{Carry, Gateway, Living, Seen, is_ingest};
 use crate::ranges::Ranges;
 
 /// The state of one hour.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Assessment {
     /// The shares that hold anything, in the order of the streams.
     pub shares: Vec<Share>,
+    /// Rows of the hour that lie in no share of it.
+    pub strays: BTreeMap<Stream, Ranges>,
     /// What is handed on to the next hour.
     pub carry: Carry,
     /// What is still to come. Nothing: the hour is complete, as far as is known.
@@ -74,7 +79,7 @@ impl Share {
 pub fn assess(hour: Hour, carry: &Carry, seen: &Seen) -> Assessment {
     let known = known_streams(hour, carry, seen);
     let ends = ends(carry, seen, &known);
-    let mut state = Assessment { shares: vec![], carry: Carry::default(), waiting: vec![] };
+    let mut state = Assessment::default();
     let living: BTreeMap<&Stream, &Living> =
         carry.living.iter().map(|living| (&living.stream, living)).collect();
     for stream in &known {
@@ -125,11 +130,16 @@ fn one_stream(stream: &Stream, first: u64, end: Option<u64>, seen: &Seen, state:
     }
     let last_known = known.max().map_or(first, |last| last.saturating_add(1));
     let past = beyond.or(end).unwrap_or(last_known).max(first);
+    let mut strays = inside.clone();
     if past > first {
         let ranges = stored.clip(first, past - 1);
+        strays = strays.minus(&ranges);
         let dead = dead.clip(first, past - 1).minus(&ranges);
         let share = Share { stream: stream.clone(), first, last: past - 1, ranges, dead };
         state.shares.push(share);
+    }
+    if !strays.is_empty() {
+        state.strays.insert(stream.clone(), strays);
     }
     // A file that did not end by now is not waited for in every later hour; should it go on, it
     // goes on behind its last cut.

@@ -17,6 +17,7 @@ use super::account::Books;
 use super::bills::bills;
 use super::cut::Cut;
 use super::error::CloseError;
+use super::held;
 use super::look;
 use super::proof::{Figures, proof};
 use super::stored;
@@ -172,7 +173,7 @@ impl Closer {
             let around = stored::cuts(&self.owner.store, hour.prev(), hour).await?;
             if let Some(standing) = around.get(&hour) {
                 tracing::info!(%hour, "going on with a closing that was begun");
-                let cut = standing.cut.clone();
+                let cut = standing.clone();
                 self.finish(&cut).await?;
                 round.closed.push(hour);
                 continue;
@@ -209,11 +210,13 @@ impl Closer {
         let made = bills(&store, &self.books, cut).await?;
         self.owner.config.step(Step::BeforeBills);
         stored::put_bills(&store, &self.claim, cut.hour, &made.bills).await?;
+        held::put(&store, &self.claim, cut.hour, &made.held).await?;
         self.owner.config.step(Step::AfterBills);
         let text = proof(cut, &made.figures, &made.held, store.database());
         self.owner.config.step(Step::BeforeClosing);
         stored::put_closings(&store, &self.claim, vec![(cut.hour, text)]).await?;
-        self.owner.counters.held.store(made.held.len() as u64, Ordering::Relaxed);
+        let outstanding = held::held(&store).await?.len() as u64;
+        self.owner.counters.held.store(outstanding, Ordering::Relaxed);
         self.closed(cut);
         Ok(())
     }

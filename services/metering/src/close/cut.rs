@@ -4,13 +4,16 @@
 //!   so whoever repeats a step computes the same.
 //! - A record is in the hour's bills exactly when its hour is the cut's and its number lies in the
 //!   ranges of its stream. Rows of earlier hours that stand in no cut are frozen here too, as
-//!   `late`: they become corrections in this hour's bills.
+//!   `late`: they become corrections in this hour's bills. Under the cut's own hour `late` holds
+//!   its strays: rows of this hour that fill holes of earlier shares; they are in its bills.
+//! - So every row that stood when the hour was looked at is in some cut, and none is in two.
 //! - The text is canonical: fixed order of keys, streams ascending, no spaces.
 
 use std::collections::BTreeMap;
 
 use pricing::MonthUse;
-use record::{Hour, Stream};
+use record::{Hour, Stream, Time};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::assess::Share;
@@ -23,6 +26,8 @@ mod wire;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cut {
     pub(crate) hour: Hour,
+    /// When the store was looked at, by its own clock: rows stamped later may be in no cut yet.
+    pub(crate) looked_at: Time,
     /// RULE-1, in this version.
     pub(crate) rule: u16,
     /// Nothing was waited for when it was made: neither a stream nor a gateway.
@@ -38,6 +43,8 @@ pub(crate) struct Cut {
     pub(crate) ends: Vec<SourceEnd>,
     /// By account: what its bill is made with.
     pub(crate) terms: BTreeMap<String, Terms>,
+    /// Held use of earlier cuts that a person has released.
+    pub(crate) released: Vec<Released>,
 }
 
 /// A price book.
@@ -65,6 +72,36 @@ pub(crate) struct Terms {
     pub(crate) openings: Vec<MonthUse>,
 }
 
+/// What becomes of use that was held back, as a person decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Released {
+    /// Of the decision.
+    pub(crate) id: String,
+    /// Whose cut froze the use.
+    pub(crate) cut: Hour,
+    /// The hour of the use.
+    pub(crate) of: Hour,
+    pub(crate) account: String,
+    pub(crate) how: Release,
+}
+
+/// How held use is released.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Release {
+    /// It is rated after all.
+    Rate {
+        /// The price book, by its SHA-256, for an hour in which none was in force.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        book: Option<String>,
+        /// Regions that the price book does not know → regions that it knows.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        regions: BTreeMap<String, String>,
+    },
+    /// It is not billed.
+    Waive,
+}
+
 /// A cut's text can not be read: it was altered, or written by a newer program.
 #[derive(Debug, thiserror::Error)]
 #[error("the cut of an hour can not be read")]
@@ -89,11 +126,10 @@ impl Cut {
         self.settled && self.streams.iter().all(whole)
     }
 
-    /// The hours of the rows that its shares hold: its own, and those of late rows in between.
+    /// The hours of the rows that it freezes, ascending: its own is the last.
     pub(crate) fn hours(&self) -> Vec<Hour> {
-        let mut hours: Vec<Hour> = self.late.keys().copied().collect();
-        hours.push(self.hour);
-        hours
+        let earlier = self.late.keys().copied().filter(|&hour| hour != self.hour);
+        earlier.chain([self.hour]).collect()
     }
 }
 

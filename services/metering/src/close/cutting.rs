@@ -12,9 +12,10 @@ use super::closer::{Closer, Open};
 use super::cut::{Cut, SourceEnd};
 use super::due::{Due, due};
 use super::error::CloseError;
-use super::look::{self, LateFrom, look};
+use super::held;
+use super::look::{self, look};
 use super::seen::{Carry, Seen, is_ingest};
-use super::stored::{self, StoredCut};
+use super::stored;
 use super::terms::terms;
 use crate::config::Step;
 
@@ -28,6 +29,8 @@ const CATCH_UP: Duration = Duration::from_secs(30);
 /// One hour, looked at.
 struct Looked {
     hour: Hour,
+    /// When, by the store's clock.
+    at: Time,
     seen: Seen,
     state: Assessment,
 }
@@ -39,7 +42,7 @@ impl Closer {
     pub(super) async fn open_hour(
         &mut self,
         hour: Hour,
-        before: Option<&StoredCut>,
+        before: Option<&Cut>,
     ) -> Result<Result<Vec<Hour>, Open>, CloseError> {
         let mut looked = self.look(hour, before).await?;
         let mut caught_up = false;
@@ -76,20 +79,21 @@ impl Closer {
         let (first, last) = (hour, cuts.last().map_or(hour, |cut| cut.hour));
         let standing = stored::cuts(&self.owner.store, first, last).await?;
         let first = standing.get(&hour).ok_or(CloseError::NotCut { hour })?;
-        self.finish(&first.cut).await?;
-        let rest: Vec<&Cut> = standing.values().skip(1).map(|stored| &stored.cut).collect();
+        self.finish(first).await?;
+        let rest: Vec<&Cut> = standing.values().skip(1).collect();
         self.finish_idle(&rest).await?;
         Ok(Ok(standing.into_keys().collect()))
     }
 
-    async fn look(&self, hour: Hour, before: Option<&StoredCut>) -> Result<Looked, CloseError> {
+    async fn look(&self, hour: Hour, before: Option<&Cut>) -> Result<Looked, CloseError> {
         let nothing = Carry::default();
-        let carry = before.map_or(&nothing, |before| &before.cut.carry);
-        let last_cut_at = before.map(|before| before.stored_at);
-        let from = LateFrom { last_cut_at, now: self.now() };
-        let seen = look(&self.owner.store, hour, carry, from).await?;
+        let carry = before.map_or(&nothing, |before| &before.carry);
+        let looked_before = before.map(|before| before.looked_at);
+        // Before anything is looked at: what is stored from then on may be unseen.
+        let at = look::clock(&self.owner.store).await?;
+        let seen = look(&self.owner.store, hour, carry, looked_before).await?;
         let state = assess(hour, carry, &seen);
-        Ok(Looked { hour, seen, state })
+        Ok(Looked { hour, at, seen, state })
     }
 
     async fn due(&self, looked: &Looked) -> Result<Due, CloseError> {
@@ -139,20 +143,25 @@ impl Closer {
                 break;
             }
             carry = state.carry.clone();
-            idle.push(self.cut(hour, state, &Seen::default()));
+            idle.push(self.cut(hour, looked.at, state, &Seen::default()));
             hour = hour.next();
         }
         idle
     }
 
     async fn make_cut(&self, looked: &Looked) -> Result<Cut, CloseError> {
-        let mut cut = self.cut(looked.hour, looked.state.clone(), &looked.seen);
+        let mut cut = self.cut(looked.hour, looked.at, looked.state.clone(), &looked.seen);
+        cut.released = held::released(&self.owner.store).await?;
         let prices = self.prices.as_deref();
-        (cut.terms, cut.books) = terms(&self.owner.store, &cut.hours(), prices).await?;
+        (cut.terms, cut.books) = terms(&self.owner.store, &cut, prices).await?;
         Ok(cut)
     }
 
-    fn cut(&self, hour: Hour, state: Assessment, seen: &Seen) -> Cut {
+    fn cut(&self, hour: Hour, looked_at: Time, state: Assessment, seen: &Seen) -> Cut {
+        let mut late = seen.late.clone();
+        if !state.strays.is_empty() {
+            late.insert(hour, state.strays);
+        }
         let ends = self.sources.iter().flat_map(|handle| {
             handle.positions().into_iter().map(|(part, position)| {
                 let source = handle.source().to_owned();
@@ -161,12 +170,14 @@ impl Closer {
         });
         Cut {
             hour,
+            looked_at,
             rule: RULE_VERSION,
+            released: Vec::new(),
             settled: state.waiting.is_empty(),
             silent: names(&state.waiting),
             books: Vec::new(),
             streams: state.shares,
-            late: seen.late.clone(),
+            late,
             carry: state.carry,
             ends: ends.collect(),
             terms: BTreeMap::new(),

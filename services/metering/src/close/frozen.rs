@@ -55,6 +55,44 @@ pub(crate) fn late(cuts: &str, hour: &str, of: &str) -> String {
     )
 }
 
+/// All late ranges in the cut of an hour, each with its hour as `of`.
+pub(crate) fn all_late(cuts: &str, hour: &str) -> String {
+    format!(
+        "\
+SELECT
+            {LATE_HOUR} AS of,
+            JSONExtractString(share, 'gateway') AS gateway,
+            JSONExtractUInt(share, 'epoch') AS epoch,
+            toUInt16(JSONExtractUInt(share, 'worker')) AS worker,
+            arrayJoin(JSONExtract(share, 'ranges', 'Array(Tuple(UInt64, UInt64))')) AS span,
+            span.1 AS first,
+            span.2 AS last
+        FROM
+        (
+            {shares}
+        )",
+        shares = late_shares("cut", cuts, hour)
+    )
+}
+
+/// The hour of a late `entry`.
+pub(crate) const LATE_HOUR: &str =
+    "parseDateTimeBestEffort(JSONExtractString(entry, 'hour'), 'UTC')";
+
+/// The late `share`s of a cut or a proof, each with its `entry`.
+pub(crate) fn late_shares(column: &str, table: &str, hour: &str) -> String {
+    format!(
+        "\
+SELECT entry, arrayJoin(JSONExtractArrayRaw(entry, 'streams')) AS share
+            FROM
+            (
+                SELECT arrayJoin(JSONExtractArrayRaw({column}, 'late')) AS entry
+                FROM {table}
+                WHERE hour = {hour}
+            )"
+    )
+}
+
 /// Joins rows of table alias `r` with the ranges of `frozen`; the caller adds `r.seq <= f.last`.
 /// Its further lines begin with `margin`.
 pub(crate) fn join(frozen: &str, margin: &str) -> String {

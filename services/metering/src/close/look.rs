@@ -13,8 +13,9 @@ use crate::ranges::Ranges;
 mod sql;
 
 /// How long an insert may take from when its rows are stamped until they are seen, and how far
-/// clocks may differ. Rows stored earlier than this before the cut of the hour before were seen by
-/// that cut. An insert ends within minutes; the rest is for clocks.
+/// clocks of replicas may differ. Rows stamped earlier than this before the look of the hour before
+/// were seen by that look, and are frozen in a cut. An insert ends within minutes; the rest is for
+/// clocks.
 const STAMP_MARGIN: Duration = Duration::from_secs(3600);
 
 /// Answers over all streams of an hour, or of all late hours.
@@ -84,25 +85,28 @@ struct PreviousText {
     last: Vec<Option<u64>>,
 }
 
-/// Where a look begins to search for late rows.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct LateFrom {
-    /// When the cut of the hour before was stored. None: there is no cut, so nothing is late.
-    pub(crate) last_cut_at: Option<Time>,
-    /// The clock now.
-    pub(crate) now: Time,
+/// The clock that stamps rows. Rows are stamped by the store, so no other clock is asked.
+pub(crate) async fn clock(store: &Store) -> Result<Time, QueryError> {
+    #[derive(Deserialize)]
+    struct Row {
+        now_ms: i64,
+    }
+    let sql = Sql::new("SELECT toUnixTimestamp64Milli(now64(3)) AS now_ms");
+    let rows: Vec<Row> = store.query(&sql).await?;
+    Ok(Time(rows.first().map_or(0, |row| row.now_ms)))
 }
 
-/// Looks at everything that concerns `hour`.
+/// Looks at everything that concerns `hour`. `looked_before`: when the cut of the hour before was
+/// looked at, by the store's clock; none when there is no cut, so that nothing is late.
 pub(crate) async fn look(
     store: &Store,
     hour: Hour,
     carry: &Carry,
-    from: LateFrom,
+    looked_before: Option<Time>,
 ) -> Result<Seen, QueryError> {
     let start = hour.start().0;
     let margin = i64::try_from(STAMP_MARGIN.as_millis()).unwrap_or(i64::MAX);
-    let floor = from.last_cut_at.map(|at| at.min(from.now).0.saturating_sub(margin).max(0));
+    let floor = looked_before.map(|at| at.0.saturating_sub(margin).max(0));
     let lives = Sql::new(sql::LIVES)
         .limits(LIMITS)
         .param("start", start)

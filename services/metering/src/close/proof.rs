@@ -3,17 +3,21 @@
 //! - The figures are computed by the database, from the rows and the cut's ranges.
 //! - The hash is the sum, with overflow, of `sipHash64` over [`COLUMNS`]: the order of rows does
 //!   not matter, and it costs no stored byte per row. It finds accidents and edits.
-//! - The proof carries the SQL that checks it: one statement that runs as is, one row per stream.
-//!   `ok` is 0 when a row was altered, taken away or doubled, or when the cut was altered.
+//! - What came late for earlier hours, and is billed here, has its figures and hashes beside them.
+//! - The proof carries the SQL that checks it: one statement that runs as is, one row per stream,
+//!   and one per hour and stream of what came late. `ok` is 0 when a row was altered, taken away or
+//!   doubled, or when the cut or the closing itself was altered.
 
 use std::collections::BTreeMap;
 
-use record::Stream;
+use record::{Hour, Stream};
 use serde::{Deserialize, Serialize};
 use store::{Limits, QueryError, Sql, Store};
 
 use super::cut::{Cut, sha256};
-use sql::{check_sql, dead_sql, measure_sql};
+use super::look::hour_of;
+use crate::ranges::Ranges;
+use sql::{check_sql, dead_sql, measure_late_sql, measure_sql};
 
 mod sql;
 
@@ -78,6 +82,13 @@ pub(crate) struct Measured {
 }
 
 #[derive(Deserialize)]
+struct LateRow {
+    hour_s: i64,
+    #[serde(flatten)]
+    measured: Measured,
+}
+
+#[derive(Deserialize)]
 struct DeadRow {
     gateway: String,
     epoch: u64,
@@ -90,13 +101,19 @@ struct DeadRow {
 pub(crate) struct Figures {
     rows: BTreeMap<Stream, Measured>,
     dead: BTreeMap<Stream, u64>,
+    /// What came late, and strays.
+    late: BTreeMap<(Hour, Stream), Measured>,
 }
 
-/// An account whose bill is held back, and why.
+/// Use that is held back from an account's bills, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
     /// The account.
     pub account: String,
+    /// The hour whose cut froze the use, RFC 3339.
+    pub cut: String,
+    /// The hour of the use, RFC 3339.
+    pub hour: String,
     /// Why, for a person.
     pub reason: String,
 }
@@ -140,7 +157,7 @@ struct ProofText<'a> {
     cut: String,
     columns: &'a [&'a str],
     streams: Vec<StreamText<'a>>,
-    late: Vec<LateText>,
+    late: Vec<LateText<'a>>,
     silent: &'a [String],
     refused: u64,
     unrecorded: u64,
@@ -162,21 +179,27 @@ struct StreamText<'a> {
 }
 
 #[derive(Serialize)]
-struct LateText {
+struct LateText<'a> {
     hour: String,
     records: u64,
+    streams: Vec<StreamText<'a>>,
 }
 
 /// Has the database count the rows of a cut.
 pub(crate) async fn measure(store: &Store, cut: &Cut) -> Result<Figures, QueryError> {
     let mut figures = Figures::default();
+    if !cut.late.is_empty() {
+        let rows = Sql::new(measure_late_sql(cut.hour, &cut.hours())).limits(LIMITS);
+        for LateRow { hour_s, measured } in store.query::<LateRow>(&rows).await? {
+            figures.late.insert((hour_of(hour_s), measured.stream()), measured);
+        }
+    }
     if cut.streams.is_empty() {
         return Ok(figures);
     }
     let rows = Sql::new(measure_sql(cut.hour, &cut.hours())).limits(LIMITS);
     for row in store.query::<Measured>(&rows).await? {
-        let stream = Stream { gateway: row.gateway.clone(), epoch: row.epoch, worker: row.worker };
-        figures.rows.insert(stream, row);
+        figures.rows.insert(row.stream(), row);
     }
     if cut.streams.iter().any(|share| !share.dead.is_empty()) {
         for row in store.query::<DeadRow>(&Sql::new(dead_sql(cut.hour)).limits(LIMITS)).await? {
@@ -187,17 +210,29 @@ pub(crate) async fn measure(store: &Store, cut: &Cut) -> Result<Figures, QueryEr
     Ok(figures)
 }
 
+// === impl Measured ===
+
+impl Measured {
+    fn stream(&self) -> Stream {
+        Stream { gateway: self.gateway.clone(), epoch: self.epoch, worker: self.worker }
+    }
+}
+
 // === impl Figures ===
 
 impl Figures {
-    /// Billable calls of the hour.
+    /// Billable calls: of the hour, and of what came late.
     pub(crate) fn calls(&self) -> u128 {
-        self.rows.values().map(|row| u128::from(row.calls)).sum()
+        self.all().map(|row| u128::from(row.calls)).sum()
     }
 
-    /// Bytes of the hour.
+    /// Bytes of the same.
     pub(crate) fn bytes(&self) -> u128 {
-        self.rows.values().filter_map(|row| row.bytes.parse::<u128>().ok()).sum()
+        self.all().filter_map(|row| row.bytes.parse::<u128>().ok()).sum()
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Measured> {
+        self.rows.values().chain(self.late.values())
     }
 
     /// PROOF-1: the rows are those that the cut froze, each once.
@@ -211,12 +246,28 @@ impl Figures {
                 return Err(ProofError::Count { stream, stored, dead, expected, buried });
             }
         }
+        for (hour, streams) in &cut.late {
+            for (stream, ranges) in streams {
+                let found = self.late.get(&(*hour, stream.clone()));
+                let (stored, expected) = (found.map_or(0, |row| row.stored), ranges.count());
+                if stored != expected {
+                    let stream = format!("{stream} of {hour}");
+                    return Err(ProofError::Count { stream, stored, dead: 0, expected, buried: 0 });
+                }
+            }
+        }
         Ok(())
     }
 }
 
 /// The proof's text. `database` is the one that its SQL names.
-pub(crate) fn proof(cut: &Cut, figures: &Figures, held: &[Held], database: &str) -> String {
+pub(crate) fn proof<'a>(
+    cut: &'a Cut,
+    figures: &'a Figures,
+    held: &'a [Held],
+    database: &str,
+) -> String {
+    let hash = |row: Option<&'a Measured>| row.map_or(NO_ROWS, |row| &row.hash);
     let streams = cut.streams.iter().map(|share| StreamText {
         gateway: &share.stream.gateway,
         epoch: share.stream.epoch,
@@ -226,11 +277,12 @@ pub(crate) fn proof(cut: &Cut, figures: &Figures, held: &[Held], database: &str)
         stored: share.ranges.count(),
         dead: share.dead.count(),
         missing: share.missing(),
-        hash: figures.rows.get(&share.stream).map_or(NO_ROWS, |row| &row.hash),
+        hash: hash(figures.rows.get(&share.stream)),
     });
     let late = cut.late.iter().map(|(hour, streams)| LateText {
         hour: hour.to_string(),
-        records: streams.values().map(crate::ranges::Ranges::count).sum(),
+        records: streams.values().map(Ranges::count).sum(),
+        streams: streams.iter().map(|entry| late_stream(*hour, entry, figures)).collect(),
     });
     let text = ProofText {
         hour: cut.hour.to_string(),
@@ -247,4 +299,23 @@ pub(crate) fn proof(cut: &Cut, figures: &Figures, held: &[Held], database: &str)
         sql: check_sql(cut.hour, &cut.hours(), database),
     };
     serde_json::to_string(&text).expect("texts and numbers become JSON")
+}
+
+/// Nothing of it is missing or dead: it is what came.
+fn late_stream<'a>(
+    hour: Hour,
+    (stream, ranges): (&'a Stream, &Ranges),
+    figures: &'a Figures,
+) -> StreamText<'a> {
+    StreamText {
+        gateway: &stream.gateway,
+        epoch: stream.epoch,
+        worker: stream.worker,
+        first: ranges.min().unwrap_or_default(),
+        last: ranges.max().unwrap_or_default(),
+        stored: ranges.count(),
+        dead: 0,
+        missing: 0,
+        hash: figures.late.get(&(hour, stream.clone())).map_or(NO_ROWS, |row| &row.hash),
+    }
 }

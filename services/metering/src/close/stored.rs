@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pricing::{Bill, Book, MonthUse};
-use record::{Hour, Time};
+use record::Hour;
 use serde::{Deserialize, Serialize};
 use settings::Sink;
 use store::tables::{BILLS, CLOSINGS, CUTS, PRICE_BOOKS, Table};
@@ -51,8 +51,7 @@ FROM cuts";
 const CUTS_SQL: &str = "\
 SELECT
     toUnixTimestamp(hour) AS hour_s,
-    cut,
-    toUnixTimestamp64Milli(stored_at) AS stored_ms
+    cut
 FROM cuts
 WHERE hour >= toDateTime({from:Int64}, 'UTC')
   AND hour <= toDateTime({to:Int64}, 'UTC')
@@ -90,7 +89,6 @@ struct HourRow {
 struct CutRow {
     hour_s: i64,
     cut: String,
-    stored_ms: i64,
 }
 
 #[derive(Deserialize)]
@@ -112,13 +110,6 @@ struct BookRow {
     sha256: String,
     id: String,
     text: String,
-}
-
-/// A cut that stands.
-#[derive(Debug, Clone)]
-pub(crate) struct StoredCut {
-    pub(crate) cut: Cut,
-    pub(crate) stored_at: Time,
 }
 
 /// The last closed hour.
@@ -146,14 +137,14 @@ pub(crate) async fn cuts(
     store: &Store,
     from: Hour,
     to: Hour,
-) -> Result<BTreeMap<Hour, StoredCut>, CloseError> {
+) -> Result<BTreeMap<Hour, Cut>, CloseError> {
     let sql =
         Sql::new(CUTS_SQL).limits(LIMITS).param("from", seconds(from)).param("to", seconds(to));
     let mut found = BTreeMap::new();
-    for CutRow { hour_s, cut, stored_ms } in store.query(&sql).await? {
+    for CutRow { hour_s, cut } in store.query(&sql).await? {
         let hour = hour_of(hour_s);
         let cut = Cut::from_json(&cut).map_err(|source| CloseError::Cut { hour, source })?;
-        found.insert(hour, StoredCut { cut, stored_at: Time(stored_ms) });
+        found.insert(hour, cut);
     }
     Ok(found)
 }

@@ -9,7 +9,7 @@ use record::Hour;
 use serde::Deserialize;
 use store::{Limits, QueryError, Sql, Store};
 
-use super::cut::{BookName, Terms};
+use super::cut::{BookName, Cut, Terms};
 use super::frozen;
 use super::look::hour_of;
 
@@ -27,22 +27,25 @@ struct Row {
     account: String,
 }
 
-/// The terms of all accounts with a record in these hours, and the books that they name.
+/// The terms of all accounts with a record in the hours of a cut, or with released use, and the
+/// books that they name.
 pub(crate) async fn terms(
     store: &Store,
-    hours: &[Hour],
+    cut: &Cut,
     prices: Option<&Prices>,
 ) -> Result<(BTreeMap<String, Terms>, Vec<BookName>), QueryError> {
-    let rows: Vec<Row> = store.query(&Sql::new(accounts_sql(hours)).limits(LIMITS)).await?;
+    let sql = accounts_sql(&cut.hours());
+    let rows: Vec<Row> = store.query(&Sql::new(sql).limits(LIMITS)).await?;
     let mut accounts: BTreeMap<String, BTreeSet<Hour>> = BTreeMap::new();
     for Row { hour_s, account } in rows {
         accounts.entry(account).or_default().insert(hour_of(hour_s));
     }
+    for released in &cut.released {
+        accounts.entry(released.account.clone()).or_default().insert(released.of);
+    }
     // A bill with corrections alone needs the book of its own hour too.
-    if let Some(&own) = hours.last() {
-        for hours in accounts.values_mut() {
-            hours.insert(own);
-        }
+    for hours in accounts.values_mut() {
+        hours.insert(cut.hour);
     }
     Ok(of_accounts(&accounts, prices))
 }

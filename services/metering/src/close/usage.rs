@@ -22,6 +22,9 @@ const LIMITS: Limits = Limits {
     threads: 0,
 };
 
+/// The hour of a cut, as a parameter.
+const CUT_HOUR: &str = "toDateTime({hour:Int64}, 'UTC')";
+
 /// By account.
 pub(crate) type Usages = BTreeMap<String, HourUsage>;
 
@@ -51,14 +54,20 @@ pub enum UsageError {
     },
 }
 
-/// The use in `of`, as the cut of `hour` froze it: its own, or that of a late hour.
-pub(crate) async fn frozen_usage(
-    store: &Store,
-    hour: Hour,
-    of: Hour,
-) -> Result<Usages, UsageError> {
-    let text = frozen_sql(of == hour);
-    let sql = Sql::new(text)
+/// The use of an hour in the shares of its cut.
+pub(crate) async fn frozen_usage(store: &Store, hour: Hour) -> Result<Usages, UsageError> {
+    let spans = frozen::own("cuts", CUT_HOUR, "ranges");
+    frozen(store, &spans, hour, hour).await
+}
+
+/// The use of `of` that the cut of `hour` froze as late; of its own hour: its strays.
+pub(crate) async fn late_usage(store: &Store, hour: Hour, of: Hour) -> Result<Usages, UsageError> {
+    let spans = frozen::late("cuts", CUT_HOUR, "{of:String}");
+    frozen(store, &spans, hour, of).await
+}
+
+async fn frozen(store: &Store, spans: &str, hour: Hour, of: Hour) -> Result<Usages, UsageError> {
+    let sql = Sql::new(frozen_sql(spans))
         .limits(LIMITS)
         .param("hour", hour.start().0 / 1000)
         .param("of", of.to_string())
@@ -102,13 +111,7 @@ SELECT
     toString(sumIf(toUInt128(ups_req_len), ups_net = 'public')) AS backend_bytes"
 }
 
-fn frozen_sql(own: bool) -> String {
-    let hour = "toDateTime({hour:Int64}, 'UTC')";
-    let spans = if own {
-        frozen::own("cuts", hour, "ranges")
-    } else {
-        frozen::late("cuts", hour, "{of:String}")
-    };
+fn frozen_sql(spans: &str) -> String {
     format!(
         "\
 WITH

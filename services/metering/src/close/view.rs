@@ -10,7 +10,7 @@ use serde::Deserialize;
 use store::{Limits, Sql, Store};
 
 use super::account::{Account, Books};
-use super::bills::{bills, hold_back};
+use super::bills::bills;
 use super::error::CloseError;
 use super::look::{first_hour, hour_of};
 use super::proof::Held;
@@ -101,7 +101,7 @@ pub async fn dry_run(
         return Ok(DryRun { hour, state, bills: bills.collect(), held: open.held });
     };
     let books = stored::books(store).await?;
-    let made = bills(store, &books, &standing.cut).await?;
+    let made = bills(store, &books, standing).await?;
     let mut found: BTreeMap<String, DryBill> = BTreeMap::new();
     for standing in &made.bills {
         let account = standing.bill.account.clone();
@@ -174,23 +174,25 @@ fn rate_open(
     for (account, usage) in usages {
         let hours = BTreeMap::from([(account.clone(), BTreeSet::from([hour]))]);
         let (terms, _) = of_accounts(&hours, prices);
-        let made = Account {
+        let outcome = Account {
             account: &account,
             hour,
             state: state_at(hour, now),
             terms: &terms[&account],
-            usage: &BTreeMap::from([(hour, usage)]),
+            own: &usage,
+            late: &[],
             newest: uses.get(&account),
             standing: &[],
             books,
         }
         .bill();
-        match made {
-            Ok(standing) => {
-                uses.insert(account, standing.basis.after);
-                view.bills.push(standing.bill);
-            }
-            Err(hold) => view.held.push(hold_back(&account, hour, &hold)),
+        view.held.extend(outcome.held.into_iter().map(|(cut, of, hold)| {
+            let (account, reason) = (account.clone(), crate::owner::chain(&hold));
+            Held { account, cut: cut.to_string(), hour: of.to_string(), reason }
+        }));
+        if let Some(standing) = outcome.standing {
+            uses.insert(account, standing.basis.after);
+            view.bills.push(standing.bill);
         }
     }
 }

@@ -69,10 +69,10 @@ impl Partition {
             for suspect in impostors(store, &stream, suspects).await? {
                 let batch = &self.pending[suspect.at.0];
                 let message = &batch.messages[suspect.at.1];
-                let place = Some((&stream, suspect.seq));
-                let reason = "collision: a record with another id is stored with this number";
+                let place = (&stream, suspect.seq);
+                let reason = "a record with another id is stored with this number";
                 let bytes = batch.bytes(message);
-                sorted.letters.letter(&self.claim, message, place, reason, bytes)?;
+                sorted.letters.collision(&self.claim, message, place, reason, bytes)?;
                 sorted.tally.duplicates -= 1;
                 sorted.tally.add(Outcome::Collision);
             }
@@ -211,8 +211,8 @@ impl Sorted {
             }
             (Judged::Stored | Judged::Dead | Judged::Twin, _) => Outcome::Duplicate,
             (Judged::Collision, _) => {
-                let reason = "collision: another record with this number came before it";
-                self.letters.letter(claim, message, place, reason, bytes)?;
+                let reason = "another record with this number came before it";
+                self.letters.collision(claim, message, (stream, seq), reason, bytes)?;
                 Outcome::Collision
             }
         };

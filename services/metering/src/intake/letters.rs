@@ -61,7 +61,22 @@ impl Letters {
         Self { table, full: Vec::new(), rows: Rows::new(table) }
     }
 
-    /// Adds a dead letter.
+    /// Adds the letter of a message whose number another record has. It names no number: a number
+    /// in a dead letter is read back as dead, and this one belongs to the other record, which may
+    /// not be stored yet.
+    pub(super) fn collision(
+        &mut self,
+        claim: &Claim,
+        message: &Message,
+        (stream, seq): (&Stream, u64),
+        reason: &str,
+        bytes: &[u8],
+    ) -> Result<(), RowsError> {
+        let reason = format!("collision: {reason}");
+        self.push_letter(claim, message, (Some(stream), Some(seq)), None, &reason, bytes)
+    }
+
+    /// Adds a dead letter. Its number, when it has a place, is dead from then on.
     pub(super) fn letter(
         &mut self,
         claim: &Claim,
@@ -70,10 +85,22 @@ impl Letters {
         reason: &str,
         bytes: &[u8],
     ) -> Result<(), RowsError> {
-        let hash = message.hash;
         let (stream, seq) = place.unzip();
-        let position = match (stream, seq) {
-            (Some(stream), Some(seq)) => format!("{stream}/{seq}#{hash:016x}"),
+        self.push_letter(claim, message, (stream, seq), seq, reason, bytes)
+    }
+
+    fn push_letter(
+        &mut self,
+        claim: &Claim,
+        message: &Message,
+        (stream, at): (Option<&Stream>, Option<u64>),
+        seq: Option<u64>,
+        reason: &str,
+        bytes: &[u8],
+    ) -> Result<(), RowsError> {
+        let hash = message.hash;
+        let position = match (stream, at) {
+            (Some(stream), Some(at)) => format!("{stream}/{at}#{hash:016x}"),
             _ => format!("{}#{hash:016x}", message.position),
         };
         self.push(&Letter {

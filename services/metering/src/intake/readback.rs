@@ -13,7 +13,8 @@ use crate::ranges::Ranges;
 
 /// Cuts older than a stream's epoch by this many hours do not know it. The epoch is the clock at
 /// the start of the stream's life; a clock that is set back by more than a month in one life is
-/// not foreseen. It spares a busy year of cuts to be read for each stream.
+/// not foreseen. It spares a busy year of cuts to be read for each stream. An epoch that lies in the
+/// future is no clock: epochs only grow, so after one bad clock they run ahead for ever.
 const CUTS_BEFORE_EPOCH_HOURS: i64 = 31 * 24;
 
 /// All ranges of one stream in cuts, own and late.
@@ -32,7 +33,8 @@ FROM
                 late -> JSONExtractArrayRaw(late, 'streams'),
                 JSONExtractArrayRaw(cut, 'late'))))) AS share
         FROM cuts
-        WHERE hour >= toDateTime({from:Int64}, 'UTC')
+        WHERE {from:Int64} > toUnixTimestamp(now())
+           OR hour >= toDateTime({from:Int64}, 'UTC')
     )
     WHERE JSONExtractString(share, 'gateway') = {gateway:String}
       AND JSONExtractUInt(share, 'epoch') = {epoch:UInt64}

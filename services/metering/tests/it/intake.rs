@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use bus::{Bounds, Memory};
+use bus::{Bounds, Event, Memory, Source, SourceError};
 use metering::{Config, IntakeError, Pipeline, Step};
 use record::Time;
+use spool::AckError;
 use tokio::time::timeout;
 
 use crate::kept::Kept;
@@ -220,5 +221,71 @@ fn records_of_several_days_are_stored_by_day() {
             "SELECT count() AS n FROM records WHERE billable AND reason = 'ok' AND rule = 1";
         assert_eq!(world.number(verdicts).await, 5);
         assert_eq!(world.counters.newest(), at(48, 0));
+    });
+}
+
+#[test]
+fn of_two_records_with_one_number_the_first_is_stored_although_the_letter_came_first() {
+    run(async {
+        let world = World::new("collision_killed").await;
+        let mut gateway = Gateway::new("g", noon());
+        let genuine = gateway.call(noon());
+        gateway.seq = 0;
+        let other = gateway.record(noon(), |record| record.req_id = "other".into());
+        let messages = vec![genuine, other];
+        let source = Memory::new("spool:g", messages.clone(), Bounds::default());
+        let (store, counters) = (world.store.clone(), Arc::clone(&world.counters));
+        let (pipeline, handle) =
+            Pipeline::new(source, store, die_at(Step::BetweenInserts), counters);
+        let stop = async move { handle.catch_up().await.unwrap_or(()) };
+        let killed = tokio::spawn(pipeline.run(stop)).await;
+        assert!(killed.expect_err("it dies").is_panic());
+        assert_eq!(world.number("SELECT count() AS n FROM dead_letters").await, 1);
+        world.take("spool:g", messages).await.expect("taken");
+        assert_eq!(world.number("SELECT countIf(req_id != 'other') AS n FROM records").await, 1);
+        assert_eq!(world.number(ROWS).await, 1);
+        assert_eq!(world.number("SELECT count() AS n FROM dead_letters").await, 1);
+    });
+}
+
+#[test]
+fn an_acknowledgement_that_fails_is_tried_again() {
+    struct Full(Memory, bool);
+
+    impl Source for Full {
+        fn name(&self) -> &str {
+            self.0.name()
+        }
+
+        async fn next(&mut self) -> Result<Event, SourceError> {
+            self.0.next().await
+        }
+
+        async fn ack(&mut self, partition: u32, position: u64) -> Result<(), SourceError> {
+            if std::mem::take(&mut self.1) {
+                let stream = Gateway::new("g", noon()).stream;
+                let source = std::io::ErrorKind::StorageFull.into();
+                return Err(SourceError::Ack(AckError::Io { stream, source }));
+            }
+            self.0.ack(partition, position).await
+        }
+
+        async fn mark(&mut self) -> Result<u64, SourceError> {
+            self.0.mark().await
+        }
+
+        async fn rewind(&mut self, partition: u32) -> Result<(), SourceError> {
+            self.0.rewind(partition).await
+        }
+    }
+
+    run(async {
+        let world = World::new("ack_again").await;
+        let source = Full(Memory::new("spool:g", some(3), Bounds::default()), true);
+        let (store, counters) = (world.store.clone(), Arc::clone(&world.counters));
+        let (pipeline, handle) = Pipeline::new(source, store, world.config.clone(), counters);
+        pipeline.run(async move { handle.catch_up().await.unwrap_or(()) }).await.expect("taken");
+        assert_eq!(world.number(ROWS).await, 3);
+        assert_eq!(world.counters.retries.load(Ordering::Relaxed), 1);
     });
 }

@@ -6,10 +6,12 @@
 //! - `late`: corrections, old spools, files that come in pieces.
 
 mod close;
+mod held;
 mod intake;
 mod kept;
 mod late;
 mod proxy;
+mod strays;
 mod world;
 
 /// The child's side: becomes the engine when [`engine::Program::test`] started it.

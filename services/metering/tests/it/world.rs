@@ -188,7 +188,9 @@ impl World {
         }
         let proof = self.proof(of).await;
         let rows: Vec<Row> = self.rows(proof["sql"].as_str().expect("its SQL")).await;
-        assert_eq!(rows.len(), proof["streams"].as_array().expect("streams").len());
+        let streams = |of: &serde_json::Value| of["streams"].as_array().expect("streams").len();
+        let late: usize = proof["late"].as_array().expect("late").iter().map(streams).sum();
+        assert_eq!(rows.len(), streams(&proof) + late);
         let name = |row: &Row| format!("{}/{}/{}", row.gateway, row.epoch, row.worker);
         rows.iter().map(|row| (name(row), row.ok == 1)).collect()
     }

@@ -46,21 +46,24 @@ pub(crate) struct BillsBody {
     /// One for each account with use or corrections in the hour, by account.
     #[schema(value_type = Vec<BillBody>)]
     bills: Vec<Box<RawValue>>,
-    /// Accounts whose bill of a closed hour is held back, and why.
+    /// Use that could not be rated when the hour was closed, and why. It is billed later, when it
+    /// is released.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     held: Vec<HeldBody>,
 }
 
-/// An account whose bill of a closed hour is held back.
+/// Use that was held back from an account's bills.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct HeldBody {
     /// The account.
     account: String,
+    /// The hour of the use, RFC 3339: this one, or an earlier one of which it came late.
+    hour: String,
     /// Why.
     reason: String,
 }
 
-/// Of a stored proof, which bills are held back.
+/// Of a stored proof, what is held back.
 #[derive(Debug, Deserialize)]
 struct ProofHeld {
     #[serde(default)]

@@ -57,7 +57,8 @@ pub(crate) struct WholeProof {
     columns: Vec<String>,
     /// One for each stream of the hour.
     streams: Vec<ProofStream>,
-    /// Records of earlier hours, billed as corrections in this one.
+    /// Records of earlier hours, billed as corrections in this one; and records of this hour that
+    /// fill holes of earlier ones, billed with it.
     late: Vec<ProofLate>,
     /// Streams and gateways that were waited for in vain.
     silent: Vec<String>,
@@ -65,9 +66,10 @@ pub(crate) struct WholeProof {
     refused: u64,
     /// Requests answered without a record because a spool was full.
     unrecorded: u64,
-    /// Accounts whose bill is held back.
+    /// Use that could not be rated, and waits to be released.
     held: Vec<ProofHeld>,
-    /// Recomputes stored, dead and hash of each stream, and says whether they agree.
+    /// Recomputes stored, dead and hash of each stream, and of each stream of what came late, and
+    /// says whether they agree.
     sql: String,
 }
 
@@ -101,13 +103,19 @@ pub(crate) struct ProofLate {
     hour: String,
     /// How many.
     records: u64,
+    /// One for each stream of theirs: `first` and `last` of those that came, nothing is missing.
+    streams: Vec<ProofStream>,
 }
 
-/// An account whose bill is held back.
+/// Use that is held back from an account's bills.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProofHeld {
     /// The account.
     account: String,
+    /// The hour whose cut froze it, RFC 3339.
+    cut: String,
+    /// The hour of the use, RFC 3339.
+    hour: String,
     /// Why.
     reason: String,
 }

@@ -39,7 +39,9 @@ pub(crate) async fn show(args: &BillsShow, output: Output) -> anyhow::Result<Exi
     }
     for held in answer["held"].as_array().into_iter().flatten() {
         let (account, reason) = (text(&held["account"]), text(&held["reason"]));
-        println!("\naccount {account}: its bill is held back: {reason}");
+        let of = text(&held["hour"]);
+        println!("\naccount {account}: its use of {of} was held back: {reason}");
+        println!("`tollgate bills held` shows what still waits, `tollgate bills release` ends it.");
     }
     if let Some(proof) = &proof {
         println!("\n{}", proof_title(proof));

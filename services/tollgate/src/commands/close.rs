@@ -43,7 +43,8 @@ pub(crate) async fn dry_run(
         Some(false) => ("NOT the same bytes as the closed bills.", ExitCode::FAILURE),
     };
     for held in &run.held {
-        eprintln!("account {}: no bill can be made: {}", held.account, held.reason);
+        let metering::Held { account, hour, reason, .. } = held;
+        eprintln!("account {account}: its use of {hour} can not be billed: {reason}");
     }
     if output == Output::Table {
         println!("\n{verdict}");

@@ -118,6 +118,9 @@ pub(crate) async fn check(store: &Store, proof: &Value) -> anyhow::Result<bool> 
     let sql = proof["proof"]["sql"].as_str().context("the proof has no query")?;
     let streams = proof["proof"]["streams"].as_array().context("the proof has no streams")?;
     ensure!(!streams.is_empty(), "the proof lists no stream");
+    let late =
+        proof["proof"]["late"].as_array().context("the proof says nothing of late records")?;
+    let late: usize = late.iter().filter_map(|late| late["streams"].as_array()).map(Vec::len).sum();
     let rows: Vec<Stream> = store.query(&Sql::new(sql)).await?;
-    Ok(rows.len() == streams.len() && rows.iter().all(|row| row.ok == 1))
+    Ok(rows.len() == streams.len() + late && rows.iter().all(|row| row.ok == 1))
 }

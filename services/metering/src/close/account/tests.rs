@@ -31,6 +31,11 @@ fn usage(calls: u64, bytes: u128) -> HourUsage {
     usage
 }
 
+/// Late, frozen by the cut of noon.
+fn late_use(of: Hour, usage: HourUsage) -> Late {
+    Late { cut: noon(), of, usage, book: None }
+}
+
 fn noon() -> Hour {
     "2026-11-20T12".parse().expect("an hour")
 }
@@ -63,23 +68,28 @@ fn bill(uses: &[Use], books: &Books, book: &Book) -> Vec<Standing> {
     let mut standing: Vec<Standing> = Vec::new();
     for index in 0..hours {
         let hour = Hour(noon().0 + index as i64);
-        let mut now = BTreeMap::new();
-        if let Some(own) = uses.get(index) {
-            now.insert(hour, usage(own.calls, own.bytes.into()));
-        }
+        let own = uses
+            .get(index)
+            .map_or_else(HourUsage::default, |own| usage(own.calls, own.bytes.into()));
+        let mut late = Vec::new();
         for (earlier, one) in uses.iter().enumerate() {
             let Some((delay, calls, bytes)) = one.late else { continue };
             if earlier + delay == index {
-                now.insert(Hour(noon().0 + earlier as i64), usage(calls, bytes.into()));
+                late.push(late_use(Hour(noon().0 + earlier as i64), usage(calls, bytes.into())));
             }
         }
-        now.retain(|_, usage| !usage.is_empty());
-        if now.is_empty() {
+        late.retain(|late| !late.usage.is_empty());
+        if own.is_empty() && late.is_empty() {
             continue;
         }
         let sha256 = Some(book.sha256.clone());
         let terms = Terms {
-            books: now.keys().chain([&hour]).map(|&hour| (hour, sha256.clone())).collect(),
+            books: late
+                .iter()
+                .map(|late| late.of)
+                .chain([hour])
+                .map(|hour| (hour, sha256.clone()))
+                .collect(),
             openings: vec![opening(book)],
         };
         let newest = standing.last().map(|standing| standing.basis.after.clone());
@@ -88,12 +98,14 @@ fn bill(uses: &[Use], books: &Books, book: &Book) -> Vec<Standing> {
             hour,
             state: State::Closed,
             terms: &terms,
-            usage: &now,
+            own: &own,
+            late: &late,
             newest: newest.as_ref(),
             standing: &standing,
             books,
         };
-        let made = made.bill().expect("it can be rated");
+        let Outcome { standing: Some(made), held } = made.bill() else { panic!("a bill") };
+        assert!(held.is_empty(), "it can be rated");
         let text = made.basis.to_json();
         assert_eq!(Basis::from_json(&text).expect("what was written"), made.basis);
         standing.push(made);
@@ -152,7 +164,7 @@ proptest! {
 
 #[test]
 fn a_bill_without_a_book_or_with_a_lost_one_is_held() {
-    let usage = BTreeMap::from([(noon(), usage(1, 0))]);
+    let (own, late) = (usage(1, 0), [late_use(noon().prev(), usage(2, 0))]);
     let check = |book: Option<&str>, expect: &str| {
         let books = BTreeMap::from([(noon(), book.map(str::to_owned))]);
         let terms = Terms { books, openings: vec![] };
@@ -161,12 +173,18 @@ fn a_bill_without_a_book_or_with_a_lost_one_is_held() {
             hour: noon(),
             state: State::Closed,
             terms: &terms,
-            usage: &usage,
+            own: &own,
+            late: &late,
             newest: None,
             standing: &[],
             books: &Books::new(),
         };
-        assert_eq!(account.bill().expect_err("it is held").to_string(), expect);
+        let Outcome { standing: None, held } = account.bill() else { panic!("no bill") };
+        let held: Vec<_> =
+            held.iter().map(|(cut, of, hold)| (*cut, *of, hold.to_string())).collect();
+        let expect = expect.to_owned();
+        let earlier = (noon(), noon().prev(), expect.clone());
+        assert_eq!(held, [earlier, (noon(), noon(), expect)]);
     };
     check(None, "no price book is in force in 2026-11-20T12:00:00Z");
     check(Some("ab"), "price book ab is not among the stored ones");
@@ -181,22 +199,83 @@ fn a_new_month_begins_at_its_opening() {
         books: BTreeMap::from([(noon(), Some(book.sha256.clone()))]),
         openings: vec![opening(&book)],
     };
-    let usage = BTreeMap::from([(noon(), usage(10, 0))]);
+    let own = usage(10, 0);
     let check = |newest: Option<MonthUse>, expect: u64| {
         let account = Account {
             account: "acme",
             hour: noon(),
             state: State::Closed,
             terms: &terms,
-            usage: &usage,
+            own: &own,
+            late: &[],
             newest: newest.as_ref(),
             standing: &[],
             books: &books,
         };
-        assert_eq!(account.bill().expect("a bill").basis.before.calls, expect);
+        assert_eq!(account.bill().standing.expect("a bill").basis.before.calls, expect);
     };
     check(None, 9_999_000);
     check(Some(MonthUse { calls: 7, ..MonthUse::new(month, None) }), 7);
     let other = Month::new(2026, 10).expect("a month");
     check(Some(MonthUse { calls: 7, ..MonthUse::new(other, None) }), 9_999_000);
+}
+
+#[test]
+fn what_can_not_be_rated_is_held_and_the_rest_is_billed() {
+    let book = book();
+    let books = Books::from([(book.sha256.clone(), book.clone())]);
+    let elsewhere = |bytes: u128| {
+        let mut usage = usage(0, bytes);
+        usage.traffic = usage
+            .traffic
+            .into_iter()
+            .map(|(mut key, bytes)| {
+                key.region = "ap-typo".into();
+                (key, bytes)
+            })
+            .collect();
+        usage
+    };
+    let before = |hours: i64| Hour(noon().0 - hours);
+    let known = |hour: Hour| (hour, Some(book.sha256.clone()));
+    let terms = Terms {
+        books: BTreeMap::from([
+            known(noon()),
+            known(before(1)),
+            known(before(2)),
+            (before(3), None),
+        ]),
+        openings: vec![opening(&book)],
+    };
+    let late = [
+        late_use(before(3), usage(1, 0)),
+        late_use(before(2), elsewhere(5)),
+        late_use(before(1), usage(7, 0)),
+    ];
+    let bill = |own: &HourUsage| {
+        Account {
+            account: "acme",
+            hour: noon(),
+            state: State::Closed,
+            terms: &terms,
+            own,
+            late: &late,
+            newest: None,
+            standing: &[],
+            books: &books,
+        }
+        .bill()
+    };
+    let calls = |outcome: &Outcome| -> u64 {
+        let bill = &outcome.standing.as_ref().expect("a bill").bill;
+        let lines = bill.lines.iter().filter(|line| line.item == pricing::Item::Calls);
+        lines.map(|line| u64::try_from(line.quantity).expect("whole calls")).sum()
+    };
+    let held =
+        |outcome: &Outcome| -> Vec<Hour> { outcome.held.iter().map(|held| held.1).collect() };
+    let good = bill(&usage(10, 0));
+    assert_eq!((calls(&good), held(&good)), (17, vec![before(3), before(2)]));
+    // The hour's own use is held as well: what came late has its bill all the same.
+    let bad = bill(&elsewhere(5));
+    assert_eq!((calls(&bad), held(&bad)), (7, vec![before(3), before(2), noon()]));
 }

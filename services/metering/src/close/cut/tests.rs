@@ -22,8 +22,15 @@ fn cut() -> Cut {
         books: BTreeMap::from([(hour, Some("ab".into())), (hour.prev(), None)]),
         openings: vec![MonthUse::new(month, None)],
     };
+    let released = |id: &str, how: Release| {
+        let (cut, of, account) = (hour.prev(), hour.prev().prev(), "acme".to_owned());
+        Released { id: id.to_owned(), cut, of, account, how }
+    };
+    let regions = BTreeMap::from([("x".to_owned(), "y".to_owned())]);
+    let rate = Release::Rate { book: None, regions };
     Cut {
         hour,
+        looked_at: Time(hour.end().0 + 1),
         rule: 1,
         settled: false,
         silent: vec!["g".into()],
@@ -36,6 +43,7 @@ fn cut() -> Cut {
         },
         ends: vec![SourceEnd { source: "spool:g".into(), part: 0, position: 7 }],
         terms: BTreeMap::from([("acme".into(), terms)]),
+        released: vec![released("ab", Release::Waive), released("cd", rate)],
     }
 }
 
@@ -43,7 +51,7 @@ fn cut() -> Cut {
 fn the_text_of_a_cut_is_canonical() {
     let opening = MonthUse::new(Month::new(2026, 11).expect("a month"), None).to_json();
     let expect = format!(
-        r#"{{"hour":"2026-11-20T13:00:00Z","rule":1,"settled":false,"silent":["g"],"books":[{{"id":"standard","sha256":"ab"}}],"streams":[{{"gateway":"g","epoch":1763600000000,"worker":1,"first":3,"last":9,"ranges":[[3,5],[7,8]],"dead":[[6,6]]}}],"late":[{{"hour":"2026-11-20T12:00:00Z","streams":[{{"gateway":"g","epoch":1763600000000,"worker":1,"ranges":[[1,1]]}}]}}],"living":[{{"gateway":"g","epoch":1763600000000,"worker":1,"next":10,"end":12}}],"gateways":[{{"gateway":"g","epoch":5,"retired":true}}],"ends":[{{"source":"spool:g","part":0,"position":7}}],"accounts":[{{"account":"acme","books":[{{"hour":"2026-11-20T12:00:00Z","sha256":null}},{{"hour":"2026-11-20T13:00:00Z","sha256":"ab"}}],"openings":[{opening}]}}]}}"#
+        r#"{{"hour":"2026-11-20T13:00:00Z","looked_at":"2026-11-20T14:00:00.001Z","rule":1,"settled":false,"silent":["g"],"books":[{{"id":"standard","sha256":"ab"}}],"streams":[{{"gateway":"g","epoch":1763600000000,"worker":1,"first":3,"last":9,"ranges":[[3,5],[7,8]],"dead":[[6,6]]}}],"late":[{{"hour":"2026-11-20T12:00:00Z","streams":[{{"gateway":"g","epoch":1763600000000,"worker":1,"ranges":[[1,1]]}}]}}],"living":[{{"gateway":"g","epoch":1763600000000,"worker":1,"next":10,"end":12}}],"gateways":[{{"gateway":"g","epoch":5,"retired":true}}],"ends":[{{"source":"spool:g","part":0,"position":7}}],"accounts":[{{"account":"acme","books":[{{"hour":"2026-11-20T12:00:00Z","sha256":null}},{{"hour":"2026-11-20T13:00:00Z","sha256":"ab"}}],"openings":[{opening}]}}],"released":[{{"id":"ab","cut":"2026-11-20T12:00:00Z","hour":"2026-11-20T11:00:00Z","account":"acme","how":"waive"}},{{"id":"cd","cut":"2026-11-20T12:00:00Z","hour":"2026-11-20T11:00:00Z","account":"acme","how":{{"rate":{{"regions":{{"x":"y"}}}}}}}}]}}"#
     );
     assert_eq!(cut().to_json(), expect);
 }

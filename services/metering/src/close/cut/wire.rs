@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::error::Error;
 
 use pricing::MonthUse;
-use record::{Hour, Stream};
+use record::{Hour, Stream, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{BookName, Cut, SourceEnd, Terms};
+use super::{BookName, Cut, Release, Released, SourceEnd, Terms};
 use crate::close::assess::Share;
 use crate::close::seen::{Carry, Gateway, Living};
 use crate::ranges::Ranges;
@@ -19,6 +19,7 @@ type Failure = Box<dyn Error + Send + Sync>;
 #[derive(Serialize, Deserialize)]
 struct CutText {
     hour: String,
+    looked_at: String,
     rule: u16,
     settled: bool,
     silent: Vec<String>,
@@ -29,6 +30,7 @@ struct CutText {
     gateways: Vec<GatewayText>,
     ends: Vec<EndText>,
     accounts: Vec<TermsText>,
+    released: Vec<ReleasedText>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -98,9 +100,19 @@ struct HourBook {
     sha256: Option<String>,
 }
 
+#[derive(Serialize, Deserialize)]
+struct ReleasedText {
+    id: String,
+    cut: String,
+    hour: String,
+    account: String,
+    how: Release,
+}
+
 pub(super) fn write(cut: &Cut) -> String {
     let text = CutText {
         hour: cut.hour.to_string(),
+        looked_at: cut.looked_at.to_rfc3339(),
         rule: cut.rule,
         settled: cut.settled,
         silent: cut.silent.clone(),
@@ -111,6 +123,7 @@ pub(super) fn write(cut: &Cut) -> String {
         gateways: cut.carry.gateways.iter().map(gateway_text).collect(),
         ends: cut.ends.iter().map(end_text).collect(),
         accounts: cut.terms.iter().map(|(account, terms)| terms_text(account, terms)).collect(),
+        released: cut.released.iter().map(released_text).collect(),
     };
     serde_json::to_string(&text).expect("texts and numbers become JSON")
 }
@@ -145,6 +158,8 @@ pub(super) fn read(text: &str) -> Result<Cut, Failure> {
     });
     Ok(Cut {
         hour: text.hour.parse()?,
+        looked_at: Time::parse_rfc3339(&text.looked_at)
+            .ok_or_else(|| format!("`{}` is no time", text.looked_at))?,
         rule: text.rule,
         settled: text.settled,
         silent: text.silent,
@@ -158,6 +173,7 @@ pub(super) fn read(text: &str) -> Result<Cut, Failure> {
         carry: Carry { living: living.collect(), gateways: gateways.collect() },
         ends: text.ends.into_iter().map(end).collect(),
         terms,
+        released: text.released.into_iter().map(released).collect::<Result<_, _>>()?,
     })
 }
 
@@ -211,4 +227,14 @@ fn terms_text(account: &str, terms: &Terms) -> TermsText {
         RawValue::from_string(opening.to_json()).expect("a month's use is written as JSON")
     });
     TermsText { account: account.to_owned(), books: books.collect(), openings: openings.collect() }
+}
+
+fn released_text(released: &Released) -> ReleasedText {
+    let Released { id, cut, of, account, how } = released.clone();
+    ReleasedText { id, cut: cut.to_string(), hour: of.to_string(), account, how }
+}
+
+fn released(text: ReleasedText) -> Result<Released, Failure> {
+    let ReleasedText { id, cut, hour, account, how } = text;
+    Ok(Released { id, cut: cut.parse()?, of: hour.parse()?, account, how })
 }

@@ -87,7 +87,10 @@ fn the_described_form_is_the_one_that_bills_have() {
 
 #[test]
 fn a_bill_that_is_held_back_is_told_to_its_account_only() {
-    let proof = r#"{"held":[{"account":"7","reason":"a"},{"account":"8","reason":"b"}],"x":1}"#;
+    let proof = r#"{"held":[
+        {"account":"7","cut":"2026-11-20T13:00:00Z","hour":"2026-11-20T12:00:00Z","reason":"a"},
+        {"account":"8","cut":"2026-11-20T13:00:00Z","hour":"2026-11-20T13:00:00Z","reason":"b"}
+    ],"x":1}"#;
     let check = |scope: &Scope, account, expected: &[&str]| {
         let held = held(proof, scope, account).expect("a proof");
         assert!(held.iter().map(|held| held.account.as_str()).eq(expected.iter().copied()));

@@ -7,5 +7,6 @@ fn the_sql_that_checks_a_proof_is_one_statement_that_runs_as_is() {
     let sql = check_sql(hour, &[hour], "tollgate");
     assert!(!sql.contains('{') && !sql.contains(';'), "no parameters, one statement");
     assert_eq!(sql, include_str!("check.sql").trim_end());
+    assert_eq!(measure_late_sql(hour, &[hour.prev()]), include_str!("late.sql").trim_end());
     assert_eq!(measure_sql(hour, &[hour]), include_str!("measure.sql").trim_end());
 }
