@@ -18,6 +18,7 @@ pub mod naive;
 pub mod processes;
 pub mod program;
 pub mod sabotage;
+pub mod service;
 pub mod storm;
 pub mod under_test;
 pub mod wait;

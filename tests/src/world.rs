@@ -4,11 +4,10 @@
 //! through ClickHouse's own HTTP port, not through the product.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::ops::Deref;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::ops::{Deref, DerefMut};
+use std::path::PathBuf;
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
@@ -17,10 +16,9 @@ use serde_json::Value;
 
 use crate::clickhouse::ClickHouse;
 use crate::client::Client;
+use crate::service::Service;
 use crate::{processes, wait};
 
-/// A start with a warm cache takes two seconds; the first one of a machine fetches the engine.
-const START_MAX: Duration = Duration::from_secs(600);
 /// How long records may take from the spool into ClickHouse, restarts of the engine included.
 pub const STORE_MAX: Duration = Duration::from_secs(90);
 /// What a process of the product leaves behind when it is killed ends within it.
@@ -37,10 +35,10 @@ const WORKERS: u64 = 2;
 /// A folder with a configuration, and the process that runs on it, if any.
 #[derive(Debug)]
 pub struct World {
+    /// Ends before its folder goes.
+    service: Service,
     /// The folder; removed at the end.
     pub folder: tempfile::TempDir,
-    exe: PathBuf,
-    process: Option<Child>,
 }
 
 /// What `running.json` says of a running process.
@@ -71,19 +69,10 @@ impl World {
     /// When the folder can not be written.
     pub fn new(exe: impl Into<PathBuf>, backend: SocketAddr, more: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("tollgate-test").tempdir();
-        let world = Self { folder: folder.expect("a folder"), exe: exe.into(), process: None };
+        let folder = folder.expect("a folder");
+        let world = Self { service: Service::new(exe, &["up"], folder.path()), folder };
         fs::write(world.config(), configuration(backend, more)).expect("a configuration");
         world
-    }
-
-    /// The configuration file.
-    pub fn config(&self) -> PathBuf {
-        self.folder.path().join("tollgate.yaml")
-    }
-
-    /// The data folder.
-    pub fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
     }
 
     /// Starts `tollgate up` and waits until it answers.
@@ -112,44 +101,11 @@ impl World {
     /// # Panics
     /// When it does neither in time.
     pub fn try_up(&mut self, env: &[(&str, &str)]) -> Result<Running, ExitStatus> {
-        let path = self.data().join("running.json");
-        fs::remove_file(&path).ok();
-        self.spawn_with(env);
+        self.service.spawn(env);
         let ahead = env.iter().find(|(name, _)| *name == "TOLLGATE_TEST_CLOCK_AHEAD");
         let ahead_s = ahead.map_or(0, |(_, seconds)| seconds.parse().expect("seconds"));
-        let outcome = wait::until("tollgate up", START_MAX, || {
-            let child = self.process.as_mut().expect("just started");
-            if let Some(status) = child.try_wait().expect("a child") {
-                return Some(Err(status));
-            }
-            Running::read(&path, ahead_s).map(Ok)
-        });
-        if outcome.is_err() {
-            self.process = None;
-        }
-        outcome
-    }
-
-    /// Starts `tollgate up` without waiting.
-    ///
-    /// # Panics
-    /// When the program can not be started.
-    pub fn spawn_with(&mut self, env: &[(&str, &str)]) {
-        assert!(self.process.is_none(), "it runs already");
-        let mut process = self.command(&["up"], env).spawn().expect("the program starts");
-        self.collect_log(&mut process);
-        self.process = Some(process);
-    }
-
-    /// SIGKILL, then waits for the end. The system ends an engine that is stopped then (SIGHUP to
-    /// a process group that has lost its parent), the engine itself any other.
-    ///
-    /// # Panics
-    /// When it does not run.
-    pub fn kill(&mut self) {
-        let mut process = self.process.take().expect("it runs");
-        process.kill().expect("a process of ours");
-        process.wait().expect("a child");
+        let said = self.service.ready()?;
+        Ok(Running::new(&said, ahead_s).unwrap_or_else(|| panic!("{said}")))
     }
 
     /// Asserts that a process that is gone has left nothing: no process in the folder, no lock.
@@ -180,96 +136,19 @@ impl World {
         let engine = wait::until("an engine", STORE_MAX, || self.engine());
         assert!(processes::signal(engine, signal), "the engine is gone");
     }
+}
 
-    /// Waits until it ended by itself.
-    ///
-    /// # Panics
-    /// When it does not within `limit`.
-    pub fn ended(&mut self, limit: Duration) -> ExitStatus {
-        let mut process = self.process.take().expect("it runs");
-        wait::until("the end of the process", limit, || process.try_wait().expect("a child"))
-    }
+impl Deref for World {
+    type Target = Service;
 
-    /// Asks it to end (SIGINT), and waits; gives how it ended.
-    ///
-    /// # Panics
-    /// When it does not end within a minute. That it takes five seconds at most is shown by the
-    /// tests of the end; elsewhere a busy machine is no fault.
-    pub fn stop(&mut self) -> ExitStatus {
-        let pid = self.pid().to_string();
-        let told = Command::new("kill").args(["-INT", &pid]).status().expect("kill runs");
-        assert!(told.success());
-        self.ended(Duration::from_secs(60))
-    }
-
-    /// Process id of the running process.
-    ///
-    /// # Panics
-    /// When it does not run.
-    pub fn pid(&self) -> u32 {
-        self.process.as_ref().expect("it runs").id()
-    }
-
-    /// True while the process has not ended.
-    pub fn alive(&mut self) -> bool {
-        self.process.as_mut().is_some_and(|process| process.try_wait().ok().flatten().is_none())
-    }
-
-    /// Runs a command of the program to its end.
-    ///
-    /// # Panics
-    /// When it can not be started.
-    pub fn run(&self, args: &[&str]) -> Output {
-        self.command(args, &[]).output().expect("the program starts")
-    }
-
-    /// All that the processes of this folder wrote to stderr so far.
-    pub fn log(&self) -> String {
-        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
-    }
-
-    fn command(&self, args: &[&str], env: &[(&str, &str)]) -> Command {
-        let mut command = Command::new(&self.exe);
-        command
-            .args(args)
-            .current_dir(self.folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .env("TOLLGATE_TEST_PARENT", std::process::id().to_string())
-            .envs(env.iter().copied());
-        for variable in ["TOLLGATE_URL", "TOLLGATE_TOKEN", "TOLLGATE_DATA"] {
-            command.env_remove(variable);
-        }
-        command
-    }
-
-    /// Copies the process's stderr into the folder's log.
-    fn collect_log(&self, process: &mut Child) {
-        let path = self.folder.path().join("log");
-        let stderr = process.stderr.take().expect("stderr is a pipe");
-        let mut stdout = process.stdout.take().expect("stdout is a pipe");
-        std::thread::spawn(move || {
-            let mut out = fs::OpenOptions::new().create(true).append(true).open(path).expect("log");
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                std::io::Write::write_all(&mut out, format!("{line}\n").as_bytes()).expect("log");
-            }
-        });
-        std::thread::spawn(move || stdout.read_to_end(&mut Vec::new()));
+    fn deref(&self) -> &Service {
+        &self.service
     }
 }
 
-impl Drop for World {
-    fn drop(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            // It may have ended already; then there is nothing to kill.
-            process.kill().ok();
-            process.wait().ok();
-        }
-        // An engine that a test has stopped does not see that its parent is gone.
-        for pid in processes::inside(self.folder.path()) {
-            processes::signal(pid, Signal::KILL);
-        }
+impl DerefMut for World {
+    fn deref_mut(&mut self) -> &mut Service {
+        &mut self.service
     }
 }
 
@@ -285,9 +164,8 @@ impl Deref for Running {
 }
 
 impl Running {
-    /// What stands in a `running.json`, once it is there; `ahead_s` is the clock of its process.
-    pub fn read(path: &Path, ahead_s: i64) -> Option<Self> {
-        let json: Value = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+    /// What a `running.json` says; `ahead_s` is the clock of its process.
+    pub fn new(json: &Value, ahead_s: i64) -> Option<Self> {
         let word = |key: &str| json.get(key).and_then(Value::as_str).map(str::to_owned);
         Some(Self {
             gateway: json.get("gateways")?.get(0)?.as_str()?.parse().ok()?,

@@ -1,6 +1,7 @@
 //! `cargo run -p tests --bin sabotage`: shows that the test of each promise can fail.
 //!
-//! Each `tests/sabotage/<PROMISE>.patch` breaks one promise in `services/` or `schemas/`. It is
+//! Each `tests/sabotage/<PROMISE>.patch`, or `<PROMISE>.<word>.patch`, breaks one promise in
+//! `services/` or `schemas/`. It is
 //! applied to a copy of the tree, and the test that it names must pass without it and fail with
 //! it, by its own assertion. A patch that does not apply, a build error, a time-out, a missing
 //! test or another way of failing is an error of the run: exit code 1.
@@ -50,13 +51,13 @@ async fn run(only: &[String]) -> anyhow::Result<bool> {
     for (patch, outcome) in patches.iter().zip(&outcomes) {
         if let Some(why) = outcome {
             let first = why.lines().next().unwrap_or_default();
-            say(&patch.promise, &format!("NOT SHOWN: {first}"));
+            say(&patch.name, &format!("NOT SHOWN: {first}"));
         }
     }
     let failed = outcomes.iter().flatten().count();
     let shown = outcomes.len() - failed;
     let took = seconds(began.elapsed());
-    say("sabotage", &format!("{shown} promises shown, {failed} not, in {took}"));
+    say("sabotage", &format!("{shown} patches shown, {failed} not, in {took}"));
     Ok(failed == 0)
 }
 
@@ -76,11 +77,11 @@ async fn without(
         }
     }
     let mut seen: BTreeMap<&Test, Outcome> = BTreeMap::new();
-    for Patch { promise, test, .. } in patches {
+    for Patch { name, test, .. } in patches {
         if !seen.contains_key(test) {
-            say(promise, &format!("without the patch: {test}"));
+            say(name, &format!("without the patch: {test}"));
             let passes = pass(tree, commands, test).await;
-            seen.insert(test, told(promise, passes, "passes")?);
+            seen.insert(test, told(name, passes, "passes")?);
         }
     }
     Ok(patches.iter().map(|patch| seen[&patch.test].clone()).collect())
@@ -98,10 +99,10 @@ async fn pass(tree: &Tree, commands: &mut Commands, test: &Test) -> anyhow::Resu
 
 /// Then each test on a tree that is broken for it.
 async fn with(tree: &Tree, commands: &mut Commands, patch: &Patch) -> anyhow::Result<Outcome> {
-    say(&patch.promise, &format!("with the patch: {}", patch.why));
+    say(&patch.name, &format!("with the patch: {}", patch.why));
     let fails = fail(tree, commands, patch).await;
     tree.restore()?;
-    told(&patch.promise, fails, "SHOWN")
+    told(&patch.name, fails, "SHOWN")
 }
 
 async fn fail(tree: &Tree, commands: &mut Commands, patch: &Patch) -> anyhow::Result<String> {

@@ -9,6 +9,7 @@
 //! --- a/services/…
 //! ```
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,10 +24,13 @@ use super::{PROMISES, root};
 const FOLDER: &str = "tests/sabotage";
 const MAY_TOUCH: [&str; 2] = ["services/", "schemas/"];
 
-/// A promise, and how it is broken.
+/// A promise, and one way of breaking it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Patch {
-    /// Id of the promise, and the file's name.
+    /// The file's name without its end: the id of the promise, or `<PROMISE>.<word>` for a further
+    /// way of breaking it.
+    pub name: String,
+    /// Id of the promise.
     pub promise: String,
     /// The test that shows it.
     pub test: Test,
@@ -52,7 +56,8 @@ pub struct Test {
 // === impl Patch ===
 
 impl Patch {
-    /// The patches of all promises, in their order.
+    /// The patches of all promises, in their order; the one that bears the promise's name comes
+    /// first.
     ///
     /// # Errors
     /// A promise without a patch, a file that belongs to none, a patch that is not of the form
@@ -60,35 +65,42 @@ impl Patch {
     pub fn all() -> anyhow::Result<Vec<Self>> {
         let folder = root().join(FOLDER);
         let files = fs::read_dir(&folder).with_context(|| format!("{}", folder.display()))?;
+        let mut names = BTreeSet::from(PROMISES.map(str::to_owned));
         for file in files {
-            let name = file?.file_name().to_string_lossy().into_owned();
-            let known = PROMISES.iter().any(|promise| name == format!("{promise}.patch"));
-            ensure!(known, "{FOLDER}/{name} belongs to no promise");
+            let file = file?.file_name().to_string_lossy().into_owned();
+            let name = file.strip_suffix(".patch").filter(|name| PROMISES.contains(&promise(name)));
+            let name = name.with_context(|| format!("{FOLDER}/{file} belongs to no promise"))?;
+            names.insert(name.to_owned());
         }
-        PROMISES.into_iter().map(Self::of).collect()
+        let of = |id: &'static str| names.iter().filter(move |name| promise(name) == id);
+        PROMISES.into_iter().flat_map(of).map(|name| Self::named(name)).collect()
     }
 
-    /// The patches of these promises, in their order.
+    /// The patches with these names, and all of the promises with these names, in their order.
     ///
     /// # Errors
-    /// As [`Patch::all`]; a name that is no promise's.
+    /// As [`Patch::all`]; a name that is neither.
     pub fn some(names: &[String]) -> anyhow::Result<Vec<Self>> {
+        let all = Self::all()?;
         for name in names {
-            let known = PROMISES.contains(&name.as_str());
+            let known = all.iter().any(|patch| patch.is(name));
             ensure!(known, "`{name}` is none of {}", PROMISES.join(", "));
         }
-        let named = |promise: &&str| names.iter().any(|name| name == promise);
-        PROMISES.into_iter().filter(named).map(Self::of).collect()
+        Ok(all.into_iter().filter(|patch| names.iter().any(|name| patch.is(name))).collect())
     }
 
-    fn of(promise: &str) -> anyhow::Result<Self> {
-        let file = root().join(FOLDER).join(format!("{promise}.patch"));
+    fn is(&self, name: &str) -> bool {
+        self.name == name || self.promise == name
+    }
+
+    fn named(name: &str) -> anyhow::Result<Self> {
+        let file = root().join(FOLDER).join(format!("{name}.patch"));
         let text = fs::read_to_string(&file).context("can not be read");
         let patch = text.and_then(|text| Self::parse(&text, file));
-        let patch = patch.with_context(|| format!("{FOLDER}/{promise}.patch"))?;
+        let patch = patch.with_context(|| format!("{FOLDER}/{name}.patch"))?;
         let said = &patch.promise;
-        ensure!(said == promise, "{FOLDER}/{promise}.patch says that it breaks {said}");
-        Ok(patch)
+        ensure!(said == promise(name), "{FOLDER}/{name}.patch says that it breaks {said}");
+        Ok(Self { name: name.to_owned(), ..patch })
     }
 
     pub(super) fn parse(text: &str, file: PathBuf) -> anyhow::Result<Self> {
@@ -107,7 +119,7 @@ impl Patch {
         let diff = lines.next().unwrap_or_default();
         let begins = ["--- a/", "diff --git a/"].iter().any(|word| diff.starts_with(word));
         ensure!(begins, "`{diff}` stands where the diff must begin");
-        let patch = Self { promise, test, fails, why, file };
+        let patch = Self { name: promise.clone(), promise, test, fails, why, file };
         patch.check_touched()?;
         Ok(patch)
     }
@@ -162,6 +174,11 @@ impl fmt::Display for Test {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} {}", self.package, self.target, self.name)
     }
+}
+
+/// The promise that a patch with this name breaks.
+fn promise(name: &str) -> &str {
+    name.split('.').next().unwrap_or(name)
 }
 
 /// Whether a file, named from the root, is a test's: in a folder `tests`, or a module of tests
