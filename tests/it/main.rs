@@ -17,6 +17,7 @@
 //! - [`command`]: exit codes, one sentence per fault, no secret in any of them
 //! - [`config`]: the starter configuration, and every mistake at once
 //! - [`demo`]: its document, its story, and that its check can fail
+//! - [`topic`]: the tests' own client of Kafka
 //! - [`tidy`]: what can be checked of the source itself
 
 mod bills;
@@ -36,6 +37,7 @@ mod proof;
 mod storm;
 mod tenant;
 mod tidy;
+mod topic;
 mod way;
 
 /// The product's program.

@@ -20,6 +20,7 @@ pub mod program;
 pub mod sabotage;
 pub mod service;
 pub mod storm;
+pub mod topic;
 pub mod under_test;
 pub mod wait;
 pub mod world;

@@ -141,6 +141,11 @@ impl Service {
         self.process.as_ref().expect("it runs").id()
     }
 
+    /// The same, if it runs.
+    pub fn alive_pid(&self) -> Option<u32> {
+        self.process.as_ref().map(Child::id)
+    }
+
     /// True while the process has not ended.
     pub fn alive(&mut self) -> bool {
         self.process.as_mut().is_some_and(|process| process.try_wait().ok().flatten().is_none())

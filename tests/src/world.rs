@@ -71,7 +71,8 @@ impl World {
         let folder = tempfile::Builder::new().prefix("tollgate-test").tempdir();
         let folder = folder.expect("a folder");
         let world = Self { service: Service::new(exe, &["up"], folder.path()), folder };
-        fs::write(world.config(), configuration(backend, more)).expect("a configuration");
+        let text = format!("{}{more}", standard("gw-test", backend));
+        fs::write(world.config(), text).expect("a configuration");
         world
     }
 
@@ -207,11 +208,11 @@ impl Running {
 }
 
 /// One service with a plain API on every path, an API with a mock, a price book, short times.
-fn configuration(backend: SocketAddr, more: &str) -> String {
-    let standard = format!(
+fn standard(gateway: &str, backend: SocketAddr) -> String {
+    format!(
         "data: ./data\n\
          gateway:\n\
-        \x20 name: gw-test\n\
+        \x20 name: {gateway}\n\
         \x20 region: ap-guangzhou\n\
         \x20 listen: 127.0.0.1:0\n\
         \x20 workers: {WORKERS}\n\
@@ -235,6 +236,5 @@ fn configuration(backend: SocketAddr, more: &str) -> String {
         \x20     - id: api-mock\n\
         \x20       path: /mock/\n\
         \x20       backend: {{mock: {{status: 200, body: hello}}}}\n"
-    );
-    format!("{standard}{more}")
+    )
 }

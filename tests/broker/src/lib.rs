@@ -15,7 +15,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use ports::Port;
+pub use ports::Port;
 use server::Server;
 
 /// A broker. Dropping it kills it and removes its data.

@@ -21,14 +21,17 @@ const STRIDE: u32 = 37;
 
 /// A port that is ours until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Port {
+pub struct Port {
     number: u16,
     _lock: File,
 }
 
 impl Port {
     /// The next one that is free.
-    pub(crate) fn take() -> Result<Self, StartError> {
+    ///
+    /// # Errors
+    /// [`StartError::NoPort`], or what the system says of the lock's file.
+    pub fn take() -> Result<Self, StartError> {
         let folder = std::env::temp_dir().join("tollgate-test-ports");
         let io = |source| StartError::Io { attempt: format!("use {}", folder.display()), source };
         fs::create_dir_all(&folder).map_err(io)?;
@@ -45,7 +48,8 @@ impl Port {
         Err(StartError::NoPort)
     }
 
-    pub(crate) fn number(&self) -> u16 {
+    /// The port.
+    pub fn number(&self) -> u16 {
         self.number
     }
 }
