@@ -21,5 +21,8 @@ pub use config::{Compression, Config, Mechanism, Sasl, Security, Tls, read};
 pub use ends::{Ends, EndsError, is_live};
 pub use message::{HASH_HEADER, REFUSED_HEADER, SEQ_HEADER, STREAM_HEADER};
 pub use shipper::{Shipper, ShipperState};
-pub use source::KafkaSource;
+pub use source::{KafkaSource, StartError};
 pub use topic::TopicError;
+
+#[cfg(test)]
+mod tests;

@@ -103,7 +103,9 @@ pub(crate) fn check(config: &Config) -> Result<Topic, Unfit> {
         if !made {
             made = runtime.block_on(make(&admin, config))?;
         } else if Instant::now() > deadline {
-            return Err(Unfit::Away(KafkaError::AdminOp(Code::UnknownTopicOrPartition)));
+            let reason = "the broker says nothing of its configuration".to_owned();
+            let topic = config.topic.clone();
+            return Err(Unfit::Refused(TopicError::Hidden { topic, reason }));
         }
         // A topic that was made is not known to every broker at once.
         thread::park_timeout(LOOK_AGAIN);
@@ -116,14 +118,11 @@ async fn look(admin: &AdminClient<Plain>, config: &Config) -> Result<Option<Topi
     let asked = [ResourceSpecifier::Topic(&topic)];
     let answers = admin.describe_configs(&asked, &options()).await.map_err(Unfit::Away)?;
     let found = match answers.into_iter().next() {
+        // The client hides the code: a topic that is not there has no settings.
+        Some(Ok(found)) if found.entries.is_empty() => return Ok(None),
         Some(Ok(found)) => found,
-        Some(Err(Code::UnknownTopicOrPartition)) => return Ok(None),
-        Some(Err(code @ (Code::TopicAuthorizationFailed | Code::ClusterAuthorizationFailed))) => {
-            let reason = code.to_string();
-            return Err(Unfit::Refused(TopicError::Hidden { topic, reason }));
-        }
+        Some(Err(Code::UnknownTopicOrPartition)) | None => return Ok(None),
         Some(Err(code)) => return Err(Unfit::Away(KafkaError::AdminOp(code))),
-        None => return Err(Unfit::Away(KafkaError::AdminOp(Code::NoEnt))),
     };
     let value = |name| found.get(name).and_then(|entry| entry.value.as_deref());
     if value("cleanup.policy").is_some_and(|policy| policy.contains("compact")) {

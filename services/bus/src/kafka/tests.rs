@@ -1,0 +1,4 @@
+//! Against a real broker.
+
+mod lab;
+mod suite;
