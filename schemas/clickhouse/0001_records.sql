@@ -83,5 +83,3 @@ CREATE TABLE IF NOT EXISTS records
 ENGINE = MergeTree
 PARTITION BY toDate(time)
 ORDER BY (toStartOfHour(time), account, time)
-TTL toDateTime(stored_at) + toIntervalSecond(2592000)
-SETTINGS ttl_only_drop_parts = 1

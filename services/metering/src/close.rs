@@ -20,6 +20,7 @@ mod frozen;
 mod held;
 mod look;
 mod proof;
+mod retention;
 pub(crate) mod seen;
 mod stored;
 mod terms;

@@ -41,6 +41,8 @@ pub struct Config {
     pub deadline: Duration,
     /// Between two looks at the hour that is to be closed.
     pub look_every: Duration,
+    /// How long records stay from when they were stored, at least; for ever without it.
+    pub retention: Option<Duration>,
     /// Who this process is, for those who look at claims: a host, a process.
     pub owner: String,
     /// Called between every two steps that a crash may come between. For tests.
@@ -85,6 +87,7 @@ impl Default for Config {
             batch_wait: BATCH_WAIT,
             deadline: DEADLINE,
             look_every: LOOK_EVERY,
+            retention: None,
             owner: "metering".to_owned(),
             on_step: None,
         }

@@ -13,9 +13,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bus::{Event, Source, SourceError};
-use store::Store;
+use store::{Claim, Store};
 use thiserror::Error;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::config::{Config, Step};
@@ -38,6 +38,9 @@ const REQUESTS: usize = 16;
 /// Pause after a source could not be read: its next call tries again.
 const SOURCE_PAUSE: Duration = Duration::from_millis(200);
 
+/// The partition whose owner closes hours.
+const FIRST: u32 = 0;
+
 /// Why a pipeline ended.
 #[derive(Debug, Error)]
 pub enum IntakeError {
@@ -48,6 +51,17 @@ pub enum IntakeError {
         source_name: String,
         /// The partition.
         part: u32,
+    },
+    /// Another consumer group is at work on the same topic and store.
+    #[error(
+        "consumer group `{group}` is at work on {source_name} and the same store: stop its members \
+         first (one that was killed leaves after its session time-out), or use that group"
+    )]
+    OtherGroup {
+        /// The source.
+        source_name: String,
+        /// The other group.
+        group: String,
     },
     /// The source does not take what it should.
     #[error("failed to acknowledge {source_name}/{part} up to {position}")]
@@ -74,6 +88,8 @@ pub struct Pipeline<S> {
     /// Who waits for which mark.
     marks: Vec<(u64, oneshot::Sender<()>)>,
     positions: Positions,
+    /// Whether the first partition is ours: whoever has it closes hours.
+    leads: watch::Sender<bool>,
     /// Nobody can ask any more.
     deaf: bool,
 }
@@ -84,6 +100,7 @@ pub struct Handle {
     source: String,
     requests: mpsc::Sender<oneshot::Sender<()>>,
     positions: Positions,
+    leads: watch::Receiver<bool>,
 }
 
 /// By partition: the last position acknowledged. A lock held for one look or one write.
@@ -113,6 +130,12 @@ impl Handle {
         self.positions.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Whether the pipeline owns the first partition. Of several that share a source, only one
+    /// does: it is the one that closes hours. Its end is an error of the receiver.
+    pub fn leads(&self) -> watch::Receiver<bool> {
+        self.leads.clone()
+    }
+
     /// Returns once everything that stands in the source now is stored (or a duplicate, or dead).
     ///
     /// # Errors
@@ -131,13 +154,16 @@ impl<S: Source> Pipeline<S> {
     pub fn new(source: S, store: Store, config: Config, counters: Arc<Counters>) -> (Self, Handle) {
         let (requests_tx, requests) = mpsc::channel(REQUESTS);
         let (partitions, marks, positions) = (BTreeMap::new(), Vec::new(), Positions::default());
+        let (leads, leads_rx) = watch::channel(false);
         let handle = Handle {
             source: source.name().to_owned(),
             requests: requests_tx,
             positions: Arc::clone(&positions),
+            leads: leads_rx,
         };
-        let owner = Owner::new(store, config, counters);
-        (Self { source, owner, partitions, requests, marks, positions, deaf: false }, handle)
+        let owner = Owner::new(store, config, counters).in_group(source.group());
+        let deaf = false;
+        (Self { source, owner, partitions, requests, marks, positions, leads, deaf }, handle)
     }
 
     /// Works until the source is closed (everything is stored then) or `stop` is ready (what is not
@@ -192,13 +218,8 @@ impl<S: Source> Pipeline<S> {
 
     async fn event(&mut self, event: Event) -> Result<(), IntakeError> {
         match event {
-            Event::Assigned { partition } => {
-                let claim = self.owner.claim(self.source.name(), partition).await?;
-                self.partitions.insert(partition, Partition::new(claim));
-            }
-            Event::Revoked { partition } => {
-                self.partitions.remove(&partition);
-            }
+            Event::Assigned { partition } => self.assigned(partition).await?,
+            Event::Revoked { partition } => self.drop_partition(partition),
             Event::Batch(batch) => {
                 let number = batch.partition;
                 let config = &self.owner.config;
@@ -233,8 +254,64 @@ impl<S: Source> Pipeline<S> {
         Ok(())
     }
 
+    /// Claims a partition; what its owner before had begun is ended then. Abandoned when the
+    /// partition is taken away meanwhile.
+    async fn assigned(&mut self, part: u32) -> Result<(), IntakeError> {
+        let mut revocations = self.source.revocations();
+        let claim = tokio::select! {
+            claim = self.claim(part) => claim?,
+            () = revocations.wait_for(part) => return Ok(()),
+        };
+        tracing::info!(source = self.source.name(), part, claim = claim.counter, "owned");
+        self.partitions.insert(part, Partition::new(claim));
+        if part == FIRST {
+            self.leads.send_replace(true);
+        }
+        Ok(())
+    }
+
+    async fn claim(&mut self, part: u32) -> Result<Claim, IntakeError> {
+        let name = self.source.name().to_owned();
+        if let Some(group) = self.owner.other_group(&name, part).await {
+            let mut backoff = self.owner.backoff();
+            loop {
+                match self.source.is_live(&group).await {
+                    Ok(false) => break,
+                    Ok(true) => {
+                        return Err(IntakeError::OtherGroup { source_name: name, group });
+                    }
+                    Err(error) => {
+                        tracing::warn!(source = name, error = chain(&error), "group not known");
+                        backoff.wait().await;
+                    }
+                }
+            }
+        }
+        self.owner.claim(&name, part).await
+    }
+
+    fn drop_partition(&mut self, part: u32) {
+        self.partitions.remove(&part);
+        if part == FIRST {
+            self.leads.send_replace(false);
+        }
+    }
+
     /// Stores all that is pending of a partition, however long it takes, and acknowledges it.
+    /// Abandoned when the partition is taken away meanwhile: its next owner ends what still runs,
+    /// and reads back.
     async fn flush(&mut self, part: u32) -> Result<(), IntakeError> {
+        let mut revocations = self.source.revocations();
+        tokio::select! {
+            flushed = self.flush_owned(part) => return flushed,
+            () = revocations.wait_for(part) => {}
+        }
+        tracing::info!(source = self.source.name(), part, "taken away; an insert is abandoned");
+        self.drop_partition(part);
+        Ok(())
+    }
+
+    async fn flush_owned(&mut self, part: u32) -> Result<(), IntakeError> {
         let Some(partition) = self.partitions.get_mut(&part) else { return Ok(()) };
         let Some(position) = partition.last_position() else { return Ok(()) };
         let mut backoff = self.owner.backoff();
@@ -274,7 +351,7 @@ impl<S: Source> Pipeline<S> {
                 }
                 // Taken from us in the meantime: the next owner finds all of it stored.
                 Err(SourceError::NotAssigned { .. }) => {
-                    self.partitions.remove(&part);
+                    self.drop_partition(part);
                     return Ok(());
                 }
                 Err(error @ SourceError::Ack(_)) => {

@@ -16,10 +16,13 @@
 //! - BILL-2: what comes late becomes corrections in the next hour that is closed.
 //! - BOUND-1: batches are bounded by rows and bytes; a store that is away makes the source wait.
 //!
+//! Over Kafka several such processes share the partitions of a topic ([`Service`]).
+//!
 //! The pure parts are `ranges`, `known`, and of `close` the assessment, `due`, the cut and the bill
 //! of an account.
 
 mod close;
+mod cluster;
 mod config;
 mod counters;
 mod intake;
@@ -32,6 +35,7 @@ pub use close::{
     Provisional, Release, ReleaseError, Round, Stopped, UsageError, dry_run, held, provisional,
     release,
 };
+pub use cluster::{Service, ServiceError};
 pub use config::{Config, OnStep, Step};
 pub use counters::{Counters, Metric};
 pub use intake::{Ended, Handle, IntakeError, Outcome, Pipeline, Tally};

@@ -21,9 +21,11 @@ const PAUSE_MIN: Duration = Duration::from_millis(50);
 /// The longest pause of whoever stores records: a store that is back is noticed within it.
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
-/// The greatest claim's owner.
+/// The greatest claim's owner, and the group that it belongs to.
 const OWNER_SQL: &str = "\
-SELECT argMax(owner, (counter, nonce)) AS owner
+SELECT
+    argMax(owner, (counter, nonce)) AS owner,
+    argMax(consumer_group, (counter, nonce)) AS group
 FROM claims
 WHERE source = {source:String}
   AND part = {part:UInt32}";
@@ -45,6 +47,14 @@ pub(crate) struct Owner {
     pub(crate) counters: Arc<Counters>,
     /// Unique to this value, so that a claim of unknown outcome is known to be ours.
     name: String,
+    /// The consumer group, or nothing.
+    group: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct OwnerRow {
+    owner: String,
+    group: String,
 }
 
 /// Growing pauses.
@@ -59,14 +69,38 @@ pub(crate) struct Backoff {
 impl Owner {
     pub(crate) fn new(store: Store, config: Config, counters: Arc<Counters>) -> Self {
         let name = format!("{} {}", config.owner, Uuid::new_v4().simple());
-        Self { store, config, counters, name }
+        Self { store, config, counters, name, group: String::new() }
+    }
+
+    /// As a member of a consumer group.
+    pub(crate) fn in_group(mut self, group: Option<&str>) -> Self {
+        self.group = group.unwrap_or_default().to_owned();
+        self
+    }
+
+    /// The other group that the last owner of a partition belonged to, if there is one. Waits while
+    /// the store is away.
+    pub(crate) async fn other_group(&self, source: &str, part: u32) -> Option<String> {
+        let mut backoff = self.backoff();
+        loop {
+            match self.greatest(source, part).await {
+                Ok(found) => {
+                    let group = found.map(|row| row.group).unwrap_or_default();
+                    return (!group.is_empty() && group != self.group).then_some(group);
+                }
+                Err(error) => {
+                    tracing::warn!(source, part, error = chain(&error), "claims not read");
+                    backoff.wait().await;
+                }
+            }
+        }
     }
 
     /// Claims a partition that was just assigned. Waits while the store is away.
     pub(crate) async fn claim(&self, source: &str, part: u32) -> Result<Claim, IntakeError> {
         let mut backoff = self.backoff();
         loop {
-            match self.store.claim(source, part, &self.name).await {
+            match self.store.claim_in(source, part, &self.name, &self.group).await {
                 Ok(claim) => return Ok(claim),
                 Err(ClaimError::Lost { source_name, part }) => {
                     return Err(IntakeError::TakenOver { source_name, part });
@@ -106,14 +140,13 @@ impl Owner {
     /// Whether the greatest claim is ours. Not whether it is `claim`: a newer one of ours may have
     /// been written without our knowing.
     async fn owns(&self, claim: &Claim) -> Result<bool, QueryError> {
-        #[derive(Deserialize)]
-        struct Row {
-            owner: String,
-        }
-        let sql =
-            Sql::new(OWNER_SQL).param("source", claim.source.as_str()).param("part", claim.part);
-        let rows: Vec<Row> = self.store.query(&sql).await?;
-        Ok(rows.first().is_some_and(|row| row.owner == self.name))
+        let found = self.greatest(&claim.source, claim.part).await?;
+        Ok(found.is_some_and(|row| row.owner == self.name))
+    }
+
+    async fn greatest(&self, source: &str, part: u32) -> Result<Option<OwnerRow>, QueryError> {
+        let sql = Sql::new(OWNER_SQL).param("source", source).param("part", part);
+        Ok(self.store.query(&sql).await?.into_iter().next())
     }
 }
 

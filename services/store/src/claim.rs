@@ -129,6 +129,20 @@ impl Store {
     /// # Errors
     /// [`ClaimError`]
     pub async fn claim(&self, source: &str, part: u32, owner: &str) -> Result<Claim, ClaimError> {
+        self.claim_in(source, part, owner, "").await
+    }
+
+    /// The same for a member of a consumer group.
+    ///
+    /// # Errors
+    /// [`ClaimError`]
+    pub async fn claim_in(
+        &self,
+        source: &str,
+        part: u32,
+        owner: &str,
+        group: &str,
+    ) -> Result<Claim, ClaimError> {
         let failed =
             |error| ClaimError::Query { source_name: source.to_owned(), part, source: error };
         let before = self.greatest(source, part).await.map_err(failed)?;
@@ -140,7 +154,7 @@ impl Store {
             // Each half has a few fixed bits, which fall on random ones of the other.
             nonce: high ^ low,
         };
-        self.write(&claim, owner).await.map_err(failed)?;
+        self.write(&claim, owner, group).await.map_err(failed)?;
         if !self.holds(&claim).await.map_err(failed)? {
             return Err(ClaimError::Lost { source_name: source.to_owned(), part });
         }
@@ -176,18 +190,24 @@ impl Store {
         Ok(rows.into_iter().next().unwrap_or(Greatest { counter: 0, nonce: 0 }))
     }
 
-    pub(crate) async fn write(&self, claim: &Claim, owner: &str) -> Result<(), QueryError> {
+    pub(crate) async fn write(
+        &self,
+        claim: &Claim,
+        owner: &str,
+        group: &str,
+    ) -> Result<(), QueryError> {
         let sql = Sql::new(
-            "INSERT INTO claims (source, part, counter, nonce, owner) \
+            "INSERT INTO claims (source, part, counter, nonce, owner, consumer_group) \
              SELECT {source:String}, {part:UInt32}, {counter:UInt64}, {nonce:UInt64}, \
-             {owner:String}",
+             {owner:String}, {group:String}",
         );
         let sql = sql
             .param("source", claim.source.as_str())
             .param("part", claim.part)
             .param("counter", claim.counter)
             .param("nonce", claim.nonce)
-            .param("owner", owner);
+            .param("owner", owner)
+            .param("group", group);
         self.execute(&sql).await
     }
 

@@ -4,8 +4,6 @@
 //! is run again. So two may start at once, and a start that was killed halfway is taken up by the
 //! next one: what is written in `schema_versions` only saves the repetition.
 
-use std::time::Duration;
-
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -14,7 +12,7 @@ use crate::query::QueryError;
 use crate::sql::Sql;
 
 /// One numbered statement.
-struct Step {
+pub(crate) struct Step {
     /// Its number, from 1; the last one is the schema's version.
     version: u32,
     /// Name of its file without `.sql`.
@@ -32,7 +30,7 @@ macro_rules! steps {
     };
 }
 
-const STEPS: [Step; 12] = steps! {
+pub(crate) const STEPS: [Step; 13] = steps! {
     1 "0001_records",
     2 "0002_claims",
     3 "0003_dead_letters",
@@ -45,10 +43,11 @@ const STEPS: [Step; 12] = steps! {
     10 "0010_access_log",
     11 "0011_held",
     12 "0012_releases",
+    13 "0013_claim_groups",
 };
 
 /// The tables whose rows are promised to survive: those that `durability: host` concerns.
-const TABLES: [&str; 12] = [
+pub(crate) const TABLES: [&str; 12] = [
     "records",
     "claims",
     "dead_letters",
@@ -128,6 +127,7 @@ impl Store {
         for step in STEPS.iter().filter(|step| !applied.contains(&step.version)) {
             self.apply(step).await.map_err(failed(step.name))?;
         }
+        self.keep_records().await.map_err(failed("time_to_live"))?;
         self.set_durable().await.map_err(failed("fsync_after_insert"))
     }
 
@@ -161,17 +161,13 @@ impl Store {
         Ok(())
     }
 
-    /// Keeps records for `kept` (whole seconds) from when they were stored. A part is dropped
-    /// once the last of its records is that old.
-    ///
-    /// # Errors
-    /// [`QueryError`]
-    pub async fn set_retention(&self, kept: Duration) -> Result<(), QueryError> {
-        let ttl = format!("TTL toDateTime(stored_at) + toIntervalSecond({})", kept.as_secs());
-        if self.definition("records").await?.contains(&ttl) {
-            return Ok(());
+    /// Takes away the time to live that the first versions of the table had: what is not billed
+    /// yet must not go, and only whoever closes hours knows what is.
+    async fn keep_records(&self) -> Result<(), QueryError> {
+        if self.definition("records").await?.contains(" TTL toDateTime(stored_at)") {
+            self.execute(&Sql::new("ALTER TABLE records REMOVE TTL")).await?;
         }
-        self.execute(&Sql::new(format!("ALTER TABLE records MODIFY {ttl}"))).await
+        Ok(())
     }
 
     async fn definition(&self, table: &'static str) -> Result<String, QueryError> {

@@ -239,6 +239,7 @@ impl Process {
 fn metering_config(config: &Config, options: &Options) -> metering::Config {
     let mut metering = config.metering.clone();
     metering.owner = format!("{} pid {}", config.gateway.name, std::process::id());
+    metering.retention = Some(config.retention);
     metering.on_step.clone_from(&options.on_step);
     metering
 }

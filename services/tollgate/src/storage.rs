@@ -87,7 +87,6 @@ impl Storage {
             Durability::Host => Store::new_durable(endpoint.clone()),
         }?;
         store.migrate().await.context("the tables could not be brought up to date")?;
-        store.set_retention(config.retention).await.context("the retention could not be set")?;
         Ok(Self { store, endpoint, engine })
     }
 }

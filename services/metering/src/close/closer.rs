@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use bus::kafka::Ends;
 use pricing::Prices;
 use record::{Hour, Time};
 use store::{Claim, Store};
@@ -20,6 +21,7 @@ use super::error::CloseError;
 use super::held;
 use super::look;
 use super::proof::{Figures, proof};
+use super::retention;
 use super::stored;
 use crate::config::{Config, Step};
 use crate::counters::{Counters, add};
@@ -36,6 +38,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// silent gateway is looked at for 25 minutes, and may take a tenth of one core for it.
 const PAUSE_PER_LOOK: u32 = 10;
 
+/// Between two looks for records that are older than the retention, which is days.
+const SWEEP_EVERY: Duration = Duration::from_secs(600);
+
 /// The clock, as a parameter: tests bring their own.
 pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
 
@@ -46,7 +51,16 @@ pub struct Closer {
     pub(super) prices: Option<Arc<Prices>>,
     pub(super) books: Books,
     pub(super) sources: Vec<Handle>,
+    pub(super) topic: Option<Topic>,
     clock: Clock,
+}
+
+/// A topic that other processes may consume as well.
+#[derive(Clone)]
+pub(super) struct Topic {
+    /// The source in claims.
+    pub(super) source: String,
+    pub(super) ends: Ends,
 }
 
 /// How a closer ended.
@@ -102,7 +116,8 @@ impl Closer {
         let owner = Owner::new(store, config, counters);
         let claim = owner.claim(SOURCE, 0).await?;
         let books = Books::new();
-        let mut closer = Self { owner, claim, prices, books, sources, clock };
+        let topic = None;
+        let mut closer = Self { owner, claim, prices, books, sources, topic, clock };
         let mut backoff = closer.owner.backoff();
         loop {
             match closer.register_books().await {
@@ -115,6 +130,14 @@ impl Closer {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Its records come through a topic, which other processes may consume as well: at a deadline
+    /// the whole group must have stored all that the topic holds. `source` names it in claims.
+    #[must_use]
+    pub fn with_topic(mut self, source: &str, ends: Ends) -> Self {
+        self.topic = Some(Topic { source: source.to_owned(), ends });
+        self
     }
 
     /// Closes what is due, again and again, until `stop` is ready or another closer takes over.
@@ -131,10 +154,15 @@ impl Closer {
     /// Returns when another closer has taken over.
     async fn rounds(&mut self) {
         let mut backoff = Backoff::new(PAUSE_MAX);
+        let mut swept: Option<Instant> = None;
         loop {
             let began = Instant::now();
             match self.round().await {
                 Ok(_) => {
+                    if swept.is_none_or(|at| at.elapsed() >= SWEEP_EVERY) {
+                        self.sweep().await;
+                        swept = Some(Instant::now());
+                    }
                     backoff = Backoff::new(PAUSE_MAX);
                     let pause = began.elapsed().saturating_mul(PAUSE_PER_LOOK);
                     sleep(pause.max(self.owner.config.look_every)).await;
@@ -152,6 +180,16 @@ impl Closer {
             }
         }
         tracing::info!("another closer has taken over; this one stops");
+    }
+
+    /// Drops records that are older than the retention. What fails is done the next time.
+    ///
+    /// Public for tests, which do not wait for the pause between two of them.
+    pub async fn sweep(&self) {
+        let Some(kept) = self.owner.config.retention else { return };
+        if let Err(error) = retention::drop_old(&self.owner.store, kept).await {
+            tracing::warn!(error = chain(&error), "old records are not dropped yet");
+        }
     }
 
     /// Closes all hours that are due now.

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use bus::kafka::{Ends, EndsError};
 use record::{Hour, RULE_VERSION, Stream, Time};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::assess::{Assessment, Waiting, assess};
 use super::closer::{Closer, Open};
@@ -18,6 +19,7 @@ use super::seen::{Carry, Seen, is_ingest};
 use super::stored;
 use super::terms::terms;
 use crate::config::Step;
+use crate::owner::chain;
 
 /// Idle hours that are closed in one step: a long gap between records costs two inserts each.
 const IDLE_AT_ONCE: usize = 500;
@@ -25,6 +27,9 @@ const IDLE_AT_ONCE: usize = 500;
 /// How long sources may take, at the deadline, to be consumed to their ends, before the hour is
 /// left provisional until the next look.
 const CATCH_UP: Duration = Duration::from_secs(30);
+
+/// Between two looks at what the group has committed.
+const COMMITTED_AGAIN: Duration = Duration::from_millis(200);
 
 /// One hour, looked at.
 struct Looked {
@@ -69,8 +74,8 @@ impl Closer {
             }
         }
         self.owner.config.step(Step::BeforeCut);
-        let idle = self.idle(&looked);
         let cut = self.make_cut(&looked).await?;
+        let idle = self.idle(&looked, &cut.ends);
         let mut cuts = vec![cut];
         cuts.extend(idle);
         stored::put_cuts(&self.owner.store, &self.claim, &cuts).await?;
@@ -122,11 +127,47 @@ impl Closer {
                 Err(_elapsed) => return false,
             }
         }
-        true
+        let Some(topic) = &self.topic else { return true };
+        match timeout(CATCH_UP, consumed(&topic.ends)).await {
+            Ok(Ok(())) => true,
+            Ok(Err(error)) => {
+                tracing::warn!(source = topic.source, error = chain(&error), "no ends are known");
+                false
+            }
+            Err(_elapsed) => false,
+        }
+    }
+
+    /// How far each source is consumed.
+    async fn ends(&self) -> Vec<SourceEnd> {
+        let mut ends: Vec<SourceEnd> = Vec::new();
+        let mut add = |source: &str, positions: BTreeMap<u32, u64>| {
+            ends.extend(positions.into_iter().map(|(part, position)| {
+                let source = source.to_owned();
+                SourceEnd { source, part, position }
+            }));
+        };
+        for handle in &self.sources {
+            add(handle.source(), handle.positions());
+        }
+        if let Some(topic) = &self.topic {
+            match topic.ends.committed().await {
+                Ok(next) => {
+                    let stored = next.into_iter().filter(|(_, next)| *next > 0);
+                    add(&topic.source, stored.map(|(part, next)| (part, next - 1)).collect());
+                }
+                // They are for those who recount; nothing that is closed depends on them.
+                Err(error) => {
+                    let (source, error) = (&topic.source, chain(&error));
+                    tracing::warn!(source, error, "the cut is made without the topic's ends");
+                }
+            }
+        }
+        ends
     }
 
     /// Hours after this one in which nothing happened and nothing is waited for.
-    fn idle(&self, looked: &Looked) -> Vec<Cut> {
+    fn idle(&self, looked: &Looked, ends: &[SourceEnd]) -> Vec<Cut> {
         let until = looked.seen.next_hour();
         let mut seen = looked.seen.clone();
         seen.inside.clear();
@@ -143,7 +184,8 @@ impl Closer {
                 break;
             }
             carry = state.carry.clone();
-            idle.push(self.cut(hour, looked.at, state, &Seen::default()));
+            let cut = self.cut(hour, looked.at, state, &Seen::default());
+            idle.push(Cut { ends: ends.to_vec(), ..cut });
             hour = hour.next();
         }
         idle
@@ -151,6 +193,7 @@ impl Closer {
 
     async fn make_cut(&self, looked: &Looked) -> Result<Cut, CloseError> {
         let mut cut = self.cut(looked.hour, looked.at, looked.state.clone(), &looked.seen);
+        cut.ends = self.ends().await;
         cut.released = held::released(&self.owner.store).await?;
         let prices = self.prices.as_deref();
         (cut.terms, cut.books) = terms(&self.owner.store, &cut, prices).await?;
@@ -162,12 +205,6 @@ impl Closer {
         if !state.strays.is_empty() {
             late.insert(hour, state.strays);
         }
-        let ends = self.sources.iter().flat_map(|handle| {
-            handle.positions().into_iter().map(|(part, position)| {
-                let source = handle.source().to_owned();
-                SourceEnd { source, part, position }
-            })
-        });
         Cut {
             hour,
             looked_at,
@@ -179,9 +216,21 @@ impl Closer {
             streams: state.shares,
             late,
             carry: state.carry,
-            ends: ends.collect(),
+            ends: Vec::new(),
             terms: BTreeMap::new(),
         }
+    }
+}
+
+/// Returns once the group has stored all that the topic holds now.
+async fn consumed(ends: &Ends) -> Result<(), EndsError> {
+    let goal = ends.now().await?;
+    loop {
+        let stored = ends.committed().await?;
+        if goal.iter().all(|(part, end)| stored.get(part).is_some_and(|next| next >= end)) {
+            return Ok(());
+        }
+        sleep(COMMITTED_AGAIN).await;
     }
 }
 

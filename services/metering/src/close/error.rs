@@ -99,7 +99,9 @@ impl From<IntakeError> for CloseError {
     fn from(error: IntakeError) -> Self {
         match error {
             IntakeError::TakenOver { .. } => Self::TakenOver,
-            IntakeError::Ack { .. } => Self::Doubt { reason: error.to_string() },
+            IntakeError::Ack { .. } | IntakeError::OtherGroup { .. } => {
+                Self::Doubt { reason: error.to_string() }
+            }
         }
     }
 }

@@ -16,7 +16,7 @@ mod sql;
 /// clocks of replicas may differ. Rows stamped earlier than this before the look of the hour before
 /// were seen by that look, and are frozen in a cut. An insert ends within minutes; the rest is for
 /// clocks.
-const STAMP_MARGIN: Duration = Duration::from_secs(3600);
+pub(super) const STAMP_MARGIN: Duration = Duration::from_secs(3600);
 
 /// Answers over all streams of an hour, or of all late hours.
 const LIMITS: Limits =

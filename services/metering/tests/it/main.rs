@@ -11,6 +11,7 @@ mod intake;
 mod kept;
 mod late;
 mod proxy;
+mod retention;
 mod strays;
 mod world;
 

@@ -34,8 +34,8 @@ async fn of_two_with_one_counter_the_greater_nonce_owns() -> Outcome {
     let store = store("claims_tie").await?;
     let one = Claim { source: "s".to_owned(), part: 0, counter: 7, nonce: u64::MAX - 1 };
     let other = Claim { nonce: u64::MAX, ..one.clone() };
-    store.write(&other, "other").await?;
-    store.write(&one, "one").await?;
+    store.write(&other, "other", "").await?;
+    store.write(&one, "one", "").await?;
     assert!(!store.holds(&one).await?);
     assert!(store.holds(&other).await?);
     Ok(())
