@@ -43,6 +43,9 @@ pub struct Config {
     pub look_every: Duration,
     /// How long records stay from when they were stored, at least; for ever without it.
     pub retention: Option<Duration>,
+    /// Numbers of dead letters may be stored after all, and what is still dead is not put down
+    /// again: for retries.
+    pub revive: bool,
     /// Who this process is, for those who look at claims: a host, a process.
     pub owner: String,
     /// Called between every two steps that a crash may come between. For tests.
@@ -88,6 +91,7 @@ impl Default for Config {
             deadline: DEADLINE,
             look_every: LOOK_EVERY,
             retention: None,
+            revive: false,
             owner: "metering".to_owned(),
             on_step: None,
         }

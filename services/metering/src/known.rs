@@ -64,6 +64,11 @@ impl Known {
         Self { stored, dead, flight: BTreeMap::new(), next }
     }
 
+    /// Forgets what is dead: it may be stored after all. For retries of dead letters.
+    pub fn revive(&mut self) {
+        self.dead = Ranges::new();
+    }
+
     /// Judges a number; a fresh one is in flight from now on. `hash` is that of the bytes.
     pub fn judge(&mut self, seq: u64, hash: u64) -> Judged {
         if self.stored.contains(seq) {

@@ -25,6 +25,7 @@ mod close;
 mod cluster;
 mod config;
 mod counters;
+mod dead;
 mod intake;
 mod known;
 mod owner;
@@ -38,4 +39,5 @@ pub use close::{
 pub use cluster::{Service, ServiceError};
 pub use config::{Config, OnStep, Step};
 pub use counters::{Counters, Metric};
+pub use dead::{DeadLetter, LETTERS_MAX, Retried, RetryError, dead_letter, dead_letters, retry};
 pub use intake::{Ended, Handle, IntakeError, Outcome, Pipeline, Tally};

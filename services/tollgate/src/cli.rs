@@ -53,6 +53,9 @@ pub(crate) enum Command {
     /// Marketplace audit.
     #[command(subcommand)]
     Audit(Audit),
+    /// Messages that could not become a record.
+    #[command(subcommand)]
+    Deadletters(Deadletters),
     /// Compute an hour's bills again, or ahead of time.
     Close(Close),
     /// Take in the records of another gateway.
@@ -192,6 +195,46 @@ pub(crate) struct BillsShow {
     /// Show the hour's proof as well.
     #[arg(long)]
     pub(crate) proof: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Deadletters {
+    /// The newest ones: where they came from, and why they are no records.
+    List(DeadlettersList),
+    /// One of them, with its bytes.
+    Show(DeadlettersShow),
+    /// Try them again: after an upgrade that reads them, for instance.
+    Retry(DeadlettersRetry),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeadlettersList {
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+    /// How many at most.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=metering::LETTERS_MAX))]
+    pub(crate) limit: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeadlettersShow {
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+    /// Its id, as the list shows it.
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeadlettersRetry {
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+    /// Their ids, as the list shows them.
+    #[arg(value_name = "ID", required_unless_present = "all")]
+    pub(crate) ids: Vec<String>,
+    /// The newest thousand.
+    #[arg(long, conflicts_with = "ids")]
+    pub(crate) all: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod bills;
 mod check;
 mod close;
+mod deadletters;
 mod held;
 mod ingest;
 pub(crate) mod logs;
@@ -59,6 +60,12 @@ pub(crate) fn run(cli: Cli, hooks: Hooks) -> anyhow::Result<ExitCode> {
             })
         }
         Command::Audit(Audit::Orders(args)) => runtime()?.block_on(audit::orders(&args, output)),
+        Command::Deadletters(args) => {
+            telemetry::start("warn");
+            with_config(args.config(), |config| {
+                runtime()?.block_on(deadletters::run(config, &args, output))
+            })
+        }
         Command::Close(args) => {
             telemetry::start("warn");
             with_config(&args.config, |config| {

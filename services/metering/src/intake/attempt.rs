@@ -4,11 +4,12 @@
 //! are written where they do not stand, and records only when no row and no cut has their number.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bus::{Message, Place};
 use record::{Record, Stream};
+use store::Claim;
 use store::records::{Day, RecordBlock};
-use store::{Claim, Store};
 
 use super::letters::Letters;
 use super::outcome::{Outcome, Tally};
@@ -18,6 +19,10 @@ use super::suspects::{Suspect, impostors};
 use crate::config::Step;
 use crate::known::{Fresh, Judged, Known};
 use crate::owner::{Owner, Trouble};
+
+/// Records from further ahead are no records: they would wait in an hour that nobody closes. A
+/// clock that is wrong by less is a gateway's own trouble.
+const FUTURE_MAX: Duration = Duration::from_secs(31 * 86_400);
 
 /// What a message holds.
 enum Content<'a> {
@@ -60,7 +65,8 @@ impl Partition {
                 let tried = self.tried.get_mut(number).expect("one flag for each message");
                 let at = (batch_number, index);
                 let passing = Passing { message, bytes, at, tried: *tried };
-                *tried |= sorted.pass(store, &self.claim, &mut self.known, passing).await?;
+                let known = &mut self.known;
+                *tried |= sorted.pass(owner, &self.claim, known, passing).await?;
                 number += 1;
             }
         }
@@ -83,7 +89,9 @@ impl Partition {
     async fn write(&mut self, owner: &Owner, sorted: Sorted) -> Result<Tally, Trouble> {
         let Sorted { blocks, letters, gaps, stored, dead, tally, .. } = sorted;
         owner.config.step(Step::BeforeInsert);
-        letters.write(&owner.store, &self.claim).await?;
+        if !owner.config.revive {
+            letters.write(&owner.store, &self.claim).await?;
+        }
         gaps.write(&owner.store, &self.claim).await?;
         owner.config.step(Step::BetweenInserts);
         for block in blocks.into_values().flatten().filter_map(RecordBlock::finish) {
@@ -118,7 +126,7 @@ impl Sorted {
     /// Judges one message. Whether this attempt is going to write it.
     async fn pass(
         &mut self,
-        store: &Store,
+        owner: &Owner,
         claim: &Claim,
         known: &mut BTreeMap<Stream, Known>,
         passing: Passing<'_>,
@@ -139,7 +147,11 @@ impl Sorted {
             }
         };
         if !known.contains_key(&stream) {
-            known.insert(stream.clone(), read_back(store, &stream).await?);
+            let mut found = read_back(&owner.store, &stream).await?;
+            if owner.config.revive {
+                found.revive();
+            }
+            known.insert(stream.clone(), found);
         }
         let judge = known.get_mut(&stream).expect("it was just read back");
         let judged = judge.judge(seq, message.hash);
@@ -250,6 +262,12 @@ fn content<'a>(place: Option<&Place>, bytes: &'a [u8]) -> Content<'a> {
                 "misplaced: the record says {own}/{said}, its message {stream}/{seq}"
             ));
         }
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let ahead = u128::try_from(record.time.0).unwrap_or_default();
+    if ahead > (now + FUTURE_MAX).as_millis() {
+        let days = FUTURE_MAX.as_secs() / 86_400;
+        return Content::Dead(format!("untimely: {} is more than {days} days ahead", record.time));
     }
     if Day::of(record.time).is_none() {
         return Content::Dead(format!("untimely: {} can not be stored", record.time));
