@@ -6,6 +6,7 @@
 //! - `late`: corrections, old spools, files that come in pieces.
 
 mod close;
+mod cluster;
 mod dead;
 mod held;
 mod intake;

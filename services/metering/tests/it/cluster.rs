@@ -1,0 +1,202 @@
+//! Several members of a group over a real broker: each record once, one of them closes hours.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use broker::Broker;
+use bus::kafka::{self, HASH_HEADER, SEQ_HEADER, STREAM_HEADER};
+use metering::{IntakeError, Service, ServiceError};
+use rdkafka::config::ClientConfig;
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use record::Time;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::world::{Gateway, Input, World, at, hour, prices, run};
+
+const PARTITIONS: u32 = 4;
+
+/// Longer than anything here takes.
+const WAIT_MAX: Duration = Duration::from_secs(60);
+
+const ROWS: &str = "SELECT count() AS n FROM records";
+const NUMBERS: &str = "SELECT uniqExact((gateway, epoch, worker, seq)) AS n FROM records";
+
+fn kafka(topic: &str, group: &str) -> kafka::Config {
+    kafka::Config {
+        brokers: vec![Broker::shared().addr().to_owned()],
+        topic: format!("metering.{topic}"),
+        group: group.to_owned(),
+        partitions: PARTITIONS,
+        replication: 1,
+        compression: kafka::Compression::Lz4,
+        session_timeout: Duration::from_secs(6),
+        max_poll_interval: Duration::from_secs(60),
+        record_max: 16 << 10,
+        security: kafka::Security::default(),
+    }
+}
+
+/// Puts messages into the topic, as a shipper does; each stream into one partition.
+fn ship(config: &kafka::Config, messages: &[Input]) {
+    let producer: BaseProducer = ClientConfig::new()
+        .set("bootstrap.servers", config.brokers.join(","))
+        .create()
+        .expect("a producer");
+    for (place, bytes) in messages {
+        let place = place.as_ref().expect("its place");
+        let (stream, seq) = (place.stream.to_string(), place.seq.to_string());
+        let hash = format!("{:016x}", spool::hash(bytes));
+        let headers = OwnedHeaders::new()
+            .insert(Header { key: STREAM_HEADER, value: Some(&stream) })
+            .insert(Header { key: SEQ_HEADER, value: Some(&seq) })
+            .insert(Header { key: HASH_HEADER, value: Some(&hash) });
+        let partition = i32::try_from(spool::hash(stream.as_bytes()) % u64::from(PARTITIONS));
+        let record = BaseRecord::to(&config.topic)
+            .partition(partition.expect("a small number"))
+            .key(&stream)
+            .payload(bytes)
+            .headers(headers);
+        producer.send(record).map_err(|(error, _)| error).expect("room in the queue");
+    }
+    producer.flush(WAIT_MAX).expect("the broker takes them");
+}
+
+struct Member {
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<Result<(), ServiceError>>,
+}
+
+impl Member {
+    fn start(world: &World, kafka: &kafka::Config, name: &str, now: Time) -> Self {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let mut config = world.config.clone();
+        config.owner = name.to_owned();
+        config.look_every = Duration::from_millis(100);
+        let service = Service {
+            store: world.store.clone(),
+            config,
+            counters: Arc::clone(&world.counters),
+            prices: Some(prices("")),
+            clock: Arc::new(move || now),
+            kafka: kafka.clone(),
+        };
+        let task = tokio::spawn(service.run(async move { drop(stopped.await) }));
+        Self { stop: Some(stop), task }
+    }
+
+    async fn stop(mut self) {
+        drop(self.stop.take());
+        timeout(WAIT_MAX, self.task).await.expect("in time").expect("no panic").expect("no error");
+    }
+}
+
+/// Waits until a number of the store is what it should be.
+async fn until(world: &World, sql: &str, expect: u64) {
+    let deadline = Instant::now() + WAIT_MAX;
+    loop {
+        let found = world.number(sql).await;
+        if found == expect {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{found} is not {expect}: {sql}");
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Hours 13 and 14 of some gateways; the last one falls silent in hour 13.
+fn lives(gateways: i64, calls: usize) -> Vec<Input> {
+    let mut messages = Vec::new();
+    for number in 0..gateways {
+        let mut gateway = Gateway::new(&format!("g{number}"), at(13, 0));
+        messages.push(gateway.start(at(13, 0), None));
+        messages.extend(gateway.calls(at(13, 10), calls));
+        if number + 1 < gateways {
+            messages.extend([gateway.beat(at(14, 0)), gateway.beat(at(14, 10))]);
+        }
+    }
+    messages
+}
+
+#[test]
+fn members_share_a_topic_and_one_of_them_closes_hours() {
+    run(async {
+        let world = World::new("cluster").await;
+        let kafka = kafka("cluster", "tollgate.metering");
+        let now = at(14, 30);
+        let members =
+            [Member::start(&world, &kafka, "a", now), Member::start(&world, &kafka, "b", now)];
+        // A claim on each partition: the group is balanced, the topic is there.
+        let owners = "SELECT uniqExact(part) AS n FROM claims WHERE source LIKE 'kafka:%'";
+        until(&world, owners, PARTITIONS.into()).await;
+        let messages = lives(8, 200);
+        ship(&kafka, &messages);
+        until(&world, ROWS, messages.len() as u64).await;
+        assert_eq!(world.number(NUMBERS).await, messages.len() as u64);
+        // Past the deadline the silent one is written off: what the topic holds is stored.
+        until(&world, "SELECT count() AS n FROM closings", 1).await;
+        let proof = world.proof(hour(13)).await;
+        assert_eq!(proof["complete"], false, "one was silent");
+        assert_eq!(proof["silent"].as_array().map(Vec::len), Some(1), "{proof}");
+        assert!(world.check(hour(13)).await.iter().all(|(_, ok)| *ok));
+        let cut = world.text("SELECT cut AS t FROM cuts").await;
+        let cut: serde_json::Value = serde_json::from_str(&cut).expect("JSON");
+        let ends = cut["ends"].as_array().expect("ends");
+        let stored: u64 = ends.iter().map(|end| end["position"].as_u64().expect("one") + 1).sum();
+        assert_eq!(stored, messages.len() as u64, "the cut knows the offsets: {ends:?}");
+
+        // One goes, the other takes all; what comes again is recognised.
+        let [first, second] = members;
+        first.stop().await;
+        ship(&kafka, &messages);
+        let duplicates = || world.counters.duplicates.load(Ordering::Relaxed);
+        let deadline = Instant::now() + WAIT_MAX;
+        while duplicates() < messages.len() as u64 {
+            assert!(Instant::now() < deadline, "{} duplicates", duplicates());
+            sleep(Duration::from_millis(50)).await;
+        }
+        assert_eq!(world.number(ROWS).await, messages.len() as u64);
+        second.stop().await;
+    });
+}
+
+#[test]
+fn another_group_is_refused_while_the_first_is_at_work_and_stores_nothing_twice_after_it() {
+    run(async {
+        let world = World::new("cluster_groups").await;
+        let one = kafka("groups", "one");
+        let member = Member::start(&world, &one, "a", at(13, 30));
+        let messages = lives(4, 100);
+        let owners = "SELECT uniqExact(part) AS n FROM claims WHERE source LIKE 'kafka:%'";
+        until(&world, owners, PARTITIONS.into()).await;
+        ship(&one, &messages);
+        until(&world, ROWS, messages.len() as u64).await;
+
+        let two = kafka("groups", "two");
+        let mut refused = Member::start(&world, &two, "b", at(13, 30));
+        let refused =
+            timeout(WAIT_MAX, &mut refused.task).await.expect("in time").expect("no panic");
+        let error = refused.expect_err("the first group is at work");
+        assert!(
+            matches!(&error, ServiceError::Intake(IntakeError::OtherGroup { group, .. }) if group == "one"),
+            "{error}"
+        );
+        let claims = "SELECT count() AS n FROM claims WHERE consumer_group = 'two'";
+        assert_eq!(world.number(claims).await, 0);
+
+        member.stop().await;
+        // From offset 0: all of it is known.
+        let member = Member::start(&world, &two, "b", at(13, 30));
+        let duplicates = || world.counters.duplicates.load(Ordering::Relaxed);
+        let deadline = Instant::now() + WAIT_MAX;
+        while duplicates() < messages.len() as u64 {
+            assert!(Instant::now() < deadline, "{} duplicates", duplicates());
+            sleep(Duration::from_millis(50)).await;
+        }
+        assert_eq!(world.number(ROWS).await, messages.len() as u64);
+        member.stop().await;
+    });
+}
