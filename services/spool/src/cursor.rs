@@ -5,7 +5,7 @@
 
 use std::io;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use record::Stream;
@@ -24,6 +24,8 @@ pub(crate) struct Cursor {
     dir: PathBuf,
     /// With the writer of this life; `None` for an old life, whose segments are all there.
     live: Option<Arc<Progress>>,
+    /// Nothing will be added: the stream of an old life, or one that ended in this.
+    ended: bool,
     /// Segments that are not freed: all of an old life, those that were begun of this one.
     segments: Vec<Segment>,
     current: Option<SegmentReader>,
@@ -91,7 +93,8 @@ impl Cursor {
         let ack_file = AckFile::new(&dir, host);
         let (segments, current, given, acked) = (Vec::new(), None, None, None);
         let live = Some(progress);
-        Self { stream, dir, live, segments, current, next: 1, given, acked, ack_file }
+        let ended = false;
+        Self { stream, dir, live, ended, segments, current, next: 1, given, acked, ack_file }
     }
 
     /// For a stream of an earlier life.
@@ -104,8 +107,8 @@ impl Cursor {
     ) -> Self {
         let ack_file = AckFile::new(&dir, host);
         let next = segments.first().map_or(0, |segment| segment.number);
-        let (live, current) = (None, None);
-        Self { stream, dir, live, segments, current, next, given: acked, acked, ack_file }
+        let (live, current, ended, given) = (None, None, true, acked);
+        Self { stream, dir, live, ended, segments, current, next, given, acked, ack_file }
     }
 
     /// Everything up to this `seq` was given.
@@ -129,16 +132,31 @@ impl Cursor {
         self.live.as_ref().map(|progress| progress.published()).unwrap_or_default()
     }
 
-    /// True when an old life was read to its end.
+    /// Its writer has ended it: all that it wrote is published.
+    pub(crate) fn end(&mut self) {
+        self.ended = true;
+    }
+
+    /// True when a stream that has ended was read to its end.
     pub(crate) fn exhausted(&self) -> bool {
-        self.live.is_none() && self.current.is_none() && self.following().is_none()
+        self.ended && self.current.is_none() && self.following().is_none()
+    }
+
+    /// True when nothing of it is needed any more but, for a while, its last number.
+    pub(crate) fn done(&self) -> bool {
+        self.exhausted() && self.segments.is_empty() && self.given == self.acked
+    }
+
+    /// Its folder.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// True when the writer has published more than was read.
     pub(crate) fn news(&self) -> bool {
         match &self.live {
-            Some(progress) => progress.published() > self.position(),
-            None => !self.exhausted(),
+            Some(progress) if !self.ended => progress.published() > self.position(),
+            _ => !self.exhausted(),
         }
     }
 
@@ -156,7 +174,7 @@ impl Cursor {
         let Some(current) = &mut self.current else { return Ok(Progressed::Yes) };
         let (end, finished) = match self.live.as_ref().map(|progress| progress.published()) {
             Some(position) if position.segment == current.number() => {
-                (u64::from(position.offset), false)
+                (u64::from(position.offset), self.ended)
             }
             _ => (current.len()?, true),
         };
@@ -245,7 +263,7 @@ impl Cursor {
         let Some(number) = self.following() else { return Ok(false) };
         match SegmentReader::open(disk, &self.dir, &self.stream, number) {
             Ok(reader) => self.current = Some(reader),
-            Err(error) if self.live.is_none() && error.kind() == io::ErrorKind::InvalidData => {
+            Err(error) if self.ended && error.kind() == io::ErrorKind::InvalidData => {
                 tracing::error!(%error, stream = %self.stream, segment = number,
                     "a spool segment is damaged; it is skipped");
                 self.next = number + 1;

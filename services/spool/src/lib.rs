@@ -17,7 +17,7 @@
 //! lock                          flock of the living process, holds its pid
 //! gateway                       the name that the folder belongs to
 //! epoch                         the last epoch that began
-//! streams/<epoch>-<worker>/     one per worker and life
+//! streams/<epoch>-<worker>/     one per worker and epoch
 //!     <number>.seg              header, frames, zeros (see `frame`)
 //!     ack                       what is stored elsewhere (see `ack`)
 //! ```
@@ -28,6 +28,7 @@ mod ack;
 mod config;
 mod cursor;
 mod disk;
+mod epochs;
 mod folder;
 mod frame;
 mod open;
@@ -39,10 +40,11 @@ mod tail;
 mod writer;
 
 pub use config::{Config, Durability, WhenFull, read};
+pub use epochs::{BeginError, Begun, Epochs, Fresh};
 pub use frame::hash;
 pub use open::{OpenError, Spool, open};
 pub use reader::{AckError, Frame, Frames, Mark, ReadError, Reader};
-pub use writer::{PushError, Room, Stalled, Usage, Writer};
+pub use writer::{Ended, PushError, Room, Stalled, Usage, Writer};
 
 #[cfg(test)]
 mod tests;

@@ -7,16 +7,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use record::{PreviousLife, Stream};
+use record::PreviousLife;
 
 use crate::config::{Config, Durability};
-use crate::cursor::Cursor;
 use crate::disk::{Disk, Lock, Real, read_file, replace_file};
-use crate::folder::{Folder, STREAMS, stream_dir};
-use crate::progress::{Progress, Wake};
+use crate::epochs::{Epochs, Succession, streams};
+use crate::folder::{Folder, STREAMS};
+use crate::progress::Wake;
 use crate::reader::Reader;
 use crate::recover::Past;
-use crate::tail::Tail;
 use crate::writer::Writer;
 
 /// Stands in every header; longer names help nobody.
@@ -34,6 +33,8 @@ pub struct Spool {
     pub previous: Option<PreviousLife>,
     /// One per worker, in order.
     pub writers: Vec<Writer>,
+    /// Begins further epochs while the folder is open.
+    pub epochs: Epochs,
     /// Yields the records of old lives, then of this one.
     pub reader: Reader,
 }
@@ -131,20 +132,14 @@ pub(crate) fn open_on(
     let folder = Arc::new(Folder::new(lock, config.size, config.workers, past.bytes()));
     let host = config.durability == Durability::Host;
     let wake = Arc::new(Wake::default());
-    let (mut writers, mut live) = (Vec::new(), Vec::new());
-    for worker in 0..config.workers {
-        let stream = Arc::new(Stream { gateway: config.gateway.clone(), epoch, worker });
-        let dir = stream_dir(root, epoch, worker);
-        disk.create_dir(&dir).map_err(io("create a stream"))?;
-        let progress = Arc::new(Progress::default());
-        live.push(Cursor::live(stream.clone(), dir.clone(), progress.clone(), host));
-        let (segment, max) = (config.segment, config.record_max);
-        let tail = Tail::new(disk.clone(), dir, stream.clone(), progress.clone(), host, segment);
-        writers.push(Writer::new(tail, stream, folder.clone(), progress, wake.clone(), max));
-    }
-    disk.sync_dir(&root.join(STREAMS)).map_err(io("sync streams"))?;
-    let reader = Reader::new(disk, folder, wake, past.cursors(host), live);
-    Ok(Spool { epoch, previous, writers, reader })
+    let (fresh, live) = streams(&disk, config, epoch)?;
+    let writer = |fresh| Writer::new(fresh, folder.clone(), wake.clone(), config.record_max);
+    let writers = fresh.into_iter().map(writer).collect();
+    let succession = Arc::new(Succession::default());
+    let (begins, learns) = (wake.clone(), succession.clone());
+    let epochs = Epochs::new(disk.clone(), config.clone(), &folder, begins, succession, epoch);
+    let reader = Reader::new(disk, folder, wake, past.cursors(host), live, learns, epoch);
+    Ok(Spool { epoch, previous, writers, epochs, reader })
 }
 
 fn lock(disk: &dyn Disk, root: &Path) -> Result<Box<dyn Lock>, OpenError> {
@@ -177,7 +172,7 @@ fn check_gateway(disk: &dyn Disk, root: &Path, name: &str) -> Result<(), OpenErr
 }
 
 /// Chooses the epoch and puts it on disk.
-fn begin_epoch(
+pub(crate) fn begin_epoch(
     disk: &dyn Disk,
     root: &Path,
     now_ms: u64,

@@ -9,6 +9,7 @@ use record::Stream;
 
 use crate::cursor::{Cursor, Failure, Progressed};
 use crate::disk::Disk;
+use crate::epochs::{Succession, remove_stream};
 use crate::folder::Folder;
 use crate::progress::{Position, Wake};
 
@@ -18,12 +19,17 @@ pub struct Reader {
     disk: Arc<dyn Disk>,
     folder: Arc<Folder>,
     wake: Arc<Wake>,
-    /// Of earlier lives, in the order of their epochs.
+    /// Of epochs that have ended, in their order.
     old: Vec<Cursor>,
     /// One per writer.
     live: Vec<Cursor>,
     /// Which live stream is read first the next time.
     turn: usize,
+    succession: Arc<Succession>,
+    /// How many epochs of the succession were taken.
+    taken: u64,
+    /// Of the live streams.
+    epoch: u64,
 }
 
 /// What one read gave: frames in order per stream, their payloads in one buffer.
@@ -51,6 +57,7 @@ pub struct Frame {
 /// All that was written at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
+    epoch: u64,
     live: Vec<Position>,
 }
 
@@ -124,17 +131,20 @@ impl Reader {
         wake: Arc<Wake>,
         old: Vec<Cursor>,
         live: Vec<Cursor>,
+        succession: Arc<Succession>,
+        epoch: u64,
     ) -> Self {
-        Self { disk, folder, wake, old, live, turn: 0 }
+        Self { disk, folder, wake, old, live, turn: 0, succession, taken: 0, epoch }
     }
 
     /// What is new, up to `max_bytes` and the end of the record that crosses them. Empty when
-    /// nothing is new. Earlier lives come first; then each live stream gets its part of
+    /// nothing is new. Epochs that have ended come first; then each live stream gets its part of
     /// `max_bytes`, another one being first each time.
     ///
     /// # Errors
     /// A stream could not be read and nothing else was there before it; nothing was consumed.
     pub fn read(&mut self, max_bytes: usize) -> Result<Frames, ReadError> {
+        self.adopt();
         let mut out = Frames::default();
         let (disk, folder) = (self.disk.as_ref(), self.folder.as_ref());
         for cursor in &mut self.old {
@@ -165,8 +175,10 @@ impl Reader {
     /// Returns when something was written, when the thread is unparked, or at `timeout`; at once
     /// when something is unread. May return early.
     pub fn wait(&mut self, timeout: Duration) {
+        self.adopt();
         let (old, live) = (&self.old, &self.live);
-        self.wake.sleep(timeout, || old.iter().chain(live).any(Cursor::news));
+        let begun = || self.succession.count() > self.taken;
+        self.wake.sleep(timeout, || begun() || old.iter().chain(live).any(Cursor::news));
     }
 
     /// Everything of `stream` up to and including `seq` is stored elsewhere. This survives a
@@ -175,6 +187,7 @@ impl Reader {
     /// # Errors
     /// See [`AckError`].
     pub fn ack(&mut self, stream: &Stream, seq: u64) -> Result<(), AckError> {
+        self.adopt();
         let disk = self.disk.as_ref();
         let mut cursors = self.old.iter_mut().chain(&mut self.live);
         let Some(cursor) = cursors.find(|cursor| *cursor.stream == *stream) else {
@@ -195,16 +208,44 @@ impl Reader {
     }
 
     /// All that is written until now.
-    pub fn mark(&self) -> Mark {
-        Mark { live: self.live.iter().map(Cursor::written).collect() }
+    pub fn mark(&mut self) -> Mark {
+        self.adopt();
+        Mark { epoch: self.epoch, live: self.live.iter().map(Cursor::written).collect() }
     }
 
     /// True when all that was written before the mark has been read since the last rewind. A
     /// read that gave nothing may be needed to get there.
     pub fn passed(&self, mark: &Mark) -> bool {
         let live = self.live.iter().zip(&mark.live);
+        // Streams that were live at the mark, and have ended since, are among the old ones.
         self.old.iter().all(Cursor::exhausted)
-            && live.into_iter().all(|(cursor, written)| cursor.position() >= *written)
+            && (mark.epoch != self.epoch
+                || live.into_iter().all(|(cursor, written)| cursor.position() >= *written))
+    }
+
+    /// Takes over the streams of epochs that began; those of the epoch before have ended.
+    fn adopt(&mut self) {
+        if self.succession.count() == self.taken {
+            return;
+        }
+        for live in self.succession.take() {
+            self.live.iter_mut().for_each(Cursor::end);
+            self.old.append(&mut self.live);
+            self.epoch = live.first().map_or(self.epoch, |cursor| cursor.stream.epoch);
+            (self.live, self.turn) = (live, 0);
+            self.taken += 1;
+        }
+        // The last that left a record keeps its numbers on disk until the live one has one.
+        let wrote = |cursor: &&Cursor| cursor.given().is_some();
+        let last = self.old.iter().rfind(wrote).map(|cursor| cursor.stream.epoch);
+        let disk = self.disk.as_ref();
+        self.old.retain(|cursor| {
+            let goes = cursor.done() && Some(cursor.stream.epoch) != last;
+            if goes && let Err(error) = remove_stream(disk, cursor.dir()) {
+                tracing::warn!(%error, stream = %cursor.stream, "an empty stream stays on disk");
+            }
+            !goes
+        });
     }
 }
 

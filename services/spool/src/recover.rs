@@ -11,6 +11,7 @@ use record::{PreviousLife, Stream};
 use crate::ack;
 use crate::cursor::{Cursor, Segment};
 use crate::disk::{Disk, read_full};
+use crate::epochs::remove_stream;
 use crate::folder::{STREAMS, parse_segment, parse_stream, segment_path, stream_dir};
 use crate::frame::{HEAD, header_len};
 use crate::segment::{Piece, SegmentReader};
@@ -76,12 +77,7 @@ impl Past {
             .collect();
         for key in done {
             let Some(old) = self.streams.remove(&key) else { continue };
-            // Were the segments to come back without what acknowledges them, they would be read.
-            disk.sync_dir(&old.dir)?;
-            for name in disk.list(&old.dir)? {
-                disk.remove(&old.dir.join(name))?;
-            }
-            disk.remove_dir(&old.dir)?;
+            remove_stream(disk, &old.dir)?;
         }
         Ok(())
     }

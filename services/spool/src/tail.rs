@@ -51,11 +51,20 @@ pub(crate) struct Tail {
     current: Option<Current>,
     /// Number of the last segment that was begun.
     number: u32,
-    /// Segments that are finished and not freed, with their bytes.
-    finished: VecDeque<(u32, u64)>,
+    /// Segments that are finished and not freed, those of the streams before this one included.
+    finished: VecDeque<Finished>,
     finished_bytes: u64,
     /// The current segment holds only acknowledged records: the next write begins another.
     retired: bool,
+}
+
+/// A segment to which nothing is added.
+#[derive(Debug)]
+struct Finished {
+    /// Tells what of its stream is freed.
+    progress: Arc<Progress>,
+    number: u32,
+    bytes: u64,
 }
 
 /// The segment that is being written.
@@ -128,13 +137,41 @@ impl Tail {
 
     /// Takes note of what the reader has freed.
     pub(crate) fn forget_freed(&mut self) {
-        let below = self.progress.freed_below();
-        while let Some((number, bytes)) = self.finished.front().copied()
-            && number < below
+        while let Some(first) = self.finished.front()
+            && first.number < first.progress.freed_below()
         {
+            self.finished_bytes -= first.bytes;
             self.finished.pop_front();
-            self.finished_bytes -= bytes;
         }
+    }
+
+    /// Takes over the account of the stream before this one, which has ended.
+    pub(crate) fn carry(&mut self, before: Self) {
+        debug_assert!(before.current.is_none(), "it has ended");
+        debug_assert!(self.finished.is_empty() && self.current.is_none(), "nothing was written");
+        (self.finished, self.finished_bytes) = (before.finished, before.finished_bytes);
+    }
+
+    /// Finishes the current segment for good; all that was pushed is written.
+    ///
+    /// # Errors
+    /// The disk is failing; call again.
+    pub(crate) fn end(&mut self) -> io::Result<()> {
+        if let Some(current) = &self.current {
+            let bytes = current.at;
+            current.file.set_len(bytes)?;
+            self.finish_with(bytes);
+        }
+        self.retired = false;
+        Ok(())
+    }
+
+    /// Nothing is added to the current segment, which has so many bytes.
+    fn finish_with(&mut self, bytes: u64) {
+        let progress = Arc::clone(&self.progress);
+        self.finished.push_back(Finished { progress, number: self.number, bytes });
+        self.finished_bytes += bytes;
+        self.current = None;
     }
 
     /// Lets the next write begin a new segment; all in the current one is acknowledged.
@@ -190,13 +227,7 @@ impl Tail {
             return Ok(());
         }
         self.sync(batch)?;
-        if let Some(current) = &self.current {
-            current.file.set_len(current.at)?;
-            self.finished.push_back((self.number, current.at));
-            self.finished_bytes += current.at;
-            self.current = None;
-        }
-        Ok(())
+        self.end()
     }
 
     /// Begins the next segment, with room for a frame of `len` bytes at least.
@@ -246,9 +277,8 @@ impl Tail {
         if let Err(error) = current.file.set_len(current.synced) {
             tracing::warn!(%error, stream = %self.stream, "a segment keeps frames twice");
         }
-        self.finished.push_back((self.number, current.synced));
-        self.finished_bytes += current.synced;
-        self.current = None;
+        let synced = current.synced;
+        self.finish_with(synced);
         (batch.sealed, batch.written) = (batch.synced, batch.synced);
         Err(error)
     }

@@ -2,6 +2,7 @@
 
 mod crash;
 mod durable;
+mod epochs;
 mod folder;
 mod format;
 mod model_disk;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use crate::disk::Disk;
 use crate::open::open_on;
 use crate::reader::Frames;
-use crate::{Config, Durability, OpenError, Reader, Room, Spool, WhenFull, Writer};
+use crate::{Begun, Config, Durability, OpenError, Reader, Room, Spool, WhenFull, Writer};
 
 /// A configuration with small segments.
 fn config(workers: u16, durability: Durability) -> Config {
@@ -39,6 +40,18 @@ fn open_model(
     now_ms: u64,
 ) -> Result<Spool, OpenError> {
     open_on(Arc::new(disk.clone()) as Arc<dyn Disk>, config, now_ms)
+}
+
+/// Ends the epoch in every stream, and begins another.
+fn next_epoch(spool: &mut Spool, now_ms: u64) -> Begun {
+    let ends = spool.writers.iter_mut().map(|writer| writer.end().expect("the disk is well"));
+    let ended: Vec<_> = ends.collect();
+    let mut begun = spool.epochs.begin(now_ms, &ended).expect("the disk is well");
+    for (writer, fresh) in spool.writers.iter_mut().zip(begun.fresh.drain(..)) {
+        writer.renew(fresh);
+    }
+    spool.epoch = begun.epoch;
+    begun
 }
 
 /// Adds one record to the batch.

@@ -9,10 +9,15 @@ use std::sync::Arc;
 
 use record::{Stream, Time};
 
+use crate::epochs::Fresh;
 use crate::folder::Folder;
 use crate::frame::{self, HEAD};
 use crate::progress::{Progress, Wake};
 use crate::tail::{Batch, Tail};
+
+/// One part in so many of the headroom is kept from heartbeats: however long a spool is full, its
+/// streams can still end and others begin, some twenty times.
+const ENDS_PART: u64 = 2;
 
 /// The appending end of one stream; owned by its worker's thread.
 #[derive(Debug)]
@@ -33,6 +38,8 @@ pub struct Writer {
     pending: u64,
     /// The last write failed; nothing new is admitted until one succeeds.
     stalled: bool,
+    /// The stream has ended: nothing is pushed until the writer is renewed.
+    ended: bool,
     record_max: u32,
     header_len: u64,
 }
@@ -42,7 +49,9 @@ pub struct Writer {
 pub enum Room {
     /// One reservation.
     Reserved,
-    /// The headroom kept for start, heartbeat and end.
+    /// The headroom kept for start, heartbeat and end, but for what start and end need.
+    Beat,
+    /// The headroom, all of it.
     Headroom,
 }
 
@@ -72,6 +81,16 @@ pub enum PushError {
     /// `Room::Reserved` without a reservation.
     #[error("a record was pushed without a reservation")]
     NotReserved,
+    /// The stream has ended, and its writer has no other yet.
+    #[error("a record was pushed after the end of its stream")]
+    Ended,
+}
+
+/// A stream that has ended: all of it is on disk, and nothing follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    pub(crate) stream: Arc<Stream>,
+    pub(crate) last: Option<u64>,
 }
 
 /// The disk did not take all that was pushed. Nothing is lost: call [`Writer::write`] again.
@@ -88,14 +107,8 @@ pub struct Stalled {
 // === impl Writer ===
 
 impl Writer {
-    pub(crate) fn new(
-        tail: Tail,
-        stream: Arc<Stream>,
-        folder: Arc<Folder>,
-        progress: Arc<Progress>,
-        wake: Arc<Wake>,
-        record_max: u32,
-    ) -> Self {
+    pub(crate) fn new(fresh: Fresh, folder: Arc<Folder>, wake: Arc<Wake>, record_max: u32) -> Self {
+        let Fresh { stream, tail, progress } = fresh;
         let header_len = frame::header_len(&stream.gateway);
         Self {
             stream,
@@ -110,6 +123,7 @@ impl Writer {
             reserved: 0,
             pending: 0,
             stalled: false,
+            ended: false,
             record_max,
             header_len,
         }
@@ -152,6 +166,9 @@ impl Writer {
         uses: Room,
         encode: impl FnOnce(u64, Time, &mut Vec<u8>),
     ) -> Result<(), PushError> {
+        if self.ended {
+            return Err(PushError::Ended);
+        }
         if uses == Room::Reserved && self.reserved == 0 {
             return Err(PushError::NotReserved);
         }
@@ -167,10 +184,16 @@ impl Writer {
             return Err(PushError::Length { bytes, max: self.record_max });
         }
         let charge = frame::framed(length) + self.header_len;
-        match uses {
-            Room::Reserved => self.reserved -= 1,
-            Room::Headroom if self.fits(charge, self.folder.share()) => {}
-            Room::Headroom => return Err(PushError::Full),
+        let share = self.folder.share();
+        let limit = match uses {
+            Room::Reserved => None,
+            Room::Beat => Some(share - Folder::headroom(share) / ENDS_PART),
+            Room::Headroom => Some(share),
+        };
+        match limit {
+            None => self.reserved -= 1,
+            Some(limit) if self.fits(charge, limit) => {}
+            Some(_) => return Err(PushError::Full),
         }
         frame::write_head(&mut self.batch.buffer[start..], length, seq);
         self.batch.end = self.batch.buffer.len();
@@ -200,6 +223,41 @@ impl Writer {
         self.pending = 0;
         self.wake.notify();
         Ok(())
+    }
+
+    /// Ends the stream: takes all that was pushed to disk, as [`Writer::write`] does, and finishes
+    /// the segment. Reservations can still be taken and given back; they are for the stream that
+    /// comes with [`Writer::renew`].
+    ///
+    /// # Errors
+    /// As [`Writer::write`]; call again.
+    pub fn end(&mut self) -> Result<Ended, Stalled> {
+        self.write()?;
+        let ended = self.tail.end();
+        self.stalled = ended.is_err();
+        ended.map_err(|source| Stalled { stream: Arc::clone(&self.stream), source })?;
+        self.ended = true;
+        Ok(Ended { stream: Arc::clone(&self.stream), last: self.last })
+    }
+
+    /// Goes on with another stream after [`Writer::end`], from `seq` 0 and with any time. What is
+    /// reserved stays so, and what the ended stream holds counts until it is freed.
+    pub fn renew(&mut self, fresh: Fresh) {
+        debug_assert!(self.ended, "a stream ends before the next one begins");
+        debug_assert_eq!(self.stream.worker, fresh.stream.worker, "a worker keeps its number");
+        let Fresh { stream, mut tail, progress } = fresh;
+        std::mem::swap(&mut self.tail, &mut tail);
+        self.tail.carry(tail);
+        (self.stream, self.progress) = (stream, progress);
+        (self.next_seq, self.last_time, self.last) = (0, Time::default(), None);
+        self.ended = false;
+    }
+
+    /// True when [`Writer::reserve`] would admit a record now.
+    pub fn has_room(&mut self) -> bool {
+        let admitted = self.reserve();
+        self.reserved -= u64::from(admitted);
+        admitted
     }
 
     /// How full the share is, reservations not counted.

@@ -33,6 +33,8 @@ enum Op {
         part: usize,
     },
     Rewind,
+    /// All streams end, and others begin.
+    Epoch,
 }
 
 #[derive(Debug, Clone)]
@@ -68,6 +70,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (1..5000_usize).prop_map(|max| Op::Read { max }),
         2 => (0..8_usize, 0..=100_usize).prop_map(|(stream, part)| Op::Ack { stream, part }),
         1 => Just(Op::Rewind),
+        1 => Just(Op::Epoch),
     ]
 }
 
@@ -184,7 +187,25 @@ fn step(spool: &mut Spool, op: &Op, model: &mut Model) -> Result<(), ()> {
             spool.reader.rewind();
             model.values_mut().for_each(|stream| stream.given = stream.acked);
         }
+        Op::Epoch => return change_epoch(spool, model),
     }
+    Ok(())
+}
+
+fn change_epoch(spool: &mut Spool, model: &mut Model) -> Result<(), ()> {
+    let mut ended = Vec::new();
+    for worker in 0..WORKERS {
+        ended.push(spool.writers[usize::from(worker)].end().map_err(drop)?);
+        let stream = model.get_mut(&(spool.epoch, worker)).expect("of this life");
+        stream.durable = stream.pushed.len();
+    }
+    let begun = spool.epochs.begin(0, &ended).map_err(drop)?;
+    for (writer, fresh) in spool.writers.iter_mut().zip(begun.fresh) {
+        writer.renew(fresh);
+        let key = (begun.epoch, writer.stream().worker);
+        assert!(model.insert(key, Expected::default()).is_none(), "epochs are new");
+    }
+    spool.epoch = begun.epoch;
     Ok(())
 }
 

@@ -105,7 +105,8 @@ fn only_what_was_read_can_be_acknowledged() {
 fn a_mark_is_passed_when_all_before_it_was_read() {
     let (disk, config) = (ModelDisk::default(), config(2, Durability::Process));
     let mut spool = open_model(&disk, &config, 1).expect("opens");
-    assert!(spool.reader.passed(&spool.reader.mark()), "nothing was written");
+    let mark = spool.reader.mark();
+    assert!(spool.reader.passed(&mark), "nothing was written");
     for writer in &mut spool.writers {
         (0..10).for_each(|_| push(writer, &[b'x'; 1000]));
         writer.write().expect("the disk is well");
