@@ -25,6 +25,10 @@ const BATCH_WAIT: Duration = Duration::from_millis(150);
 /// minutes.
 const DEADLINE: Duration = Duration::from_secs(25 * 60);
 
+/// How long gateways may take, after a topic is reachable again, to ship what waits in their spools,
+/// before an hour whose deadline has passed is closed without it.
+const GRACE: Duration = Duration::from_secs(60);
+
 /// Between two looks at the hour that is to be closed. A look costs a few queries.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
@@ -39,6 +43,8 @@ pub struct Config {
     pub batch_wait: Duration,
     /// How long an hour waits for silent streams, from its end.
     pub deadline: Duration,
+    /// How long, after a start or an absence of the topic, gateways may take to ship what waits.
+    pub grace: Duration,
     /// Between two looks at the hour that is to be closed.
     pub look_every: Duration,
     /// How long records stay from when they were stored, at least; for ever without it.
@@ -89,6 +95,7 @@ impl Default for Config {
             batch_bytes: BATCH_BYTES.0,
             batch_wait: BATCH_WAIT,
             deadline: DEADLINE,
+            grace: GRACE,
             look_every: LOOK_EVERY,
             retention: None,
             revive: false,
@@ -118,6 +125,7 @@ impl Config {
         if let Some(value) = close {
             let fields = value.fields()?;
             config.deadline = fields.get_or("deadline", config.deadline);
+            config.grace = fields.get_or("grace", config.grace);
             fields.close();
         }
         Some(config)

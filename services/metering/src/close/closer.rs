@@ -61,6 +61,8 @@ pub(super) struct Topic {
     /// The source in claims.
     pub(super) source: String,
     pub(super) ends: Ends,
+    /// Until then gateways may still be shipping what waited in their spools.
+    pub(super) settles: Instant,
 }
 
 /// How a closer ended.
@@ -136,7 +138,8 @@ impl Closer {
     /// the whole group must have stored all that the topic holds. `source` names it in claims.
     #[must_use]
     pub fn with_topic(mut self, source: &str, ends: Ends) -> Self {
-        self.topic = Some(Topic { source: source.to_owned(), ends });
+        let settles = Instant::now() + self.owner.config.grace;
+        self.topic = Some(Topic { source: source.to_owned(), ends, settles });
         self
     }
 

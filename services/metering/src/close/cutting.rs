@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bus::kafka::{Ends, EndsError};
 use record::{Hour, RULE_VERSION, Stream, Time};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::assess::{Assessment, Waiting, assess};
 use super::closer::{Closer, Open};
@@ -62,10 +62,16 @@ impl Closer {
                 Due::Deadline if caught_up => break,
                 Due::Deadline => {
                     if !self.catch_up().await {
+                        if let Some(topic) = &mut self.topic {
+                            topic.settles = Instant::now() + self.owner.config.grace;
+                        }
                         // Said once; the gauge says how long it lasts.
                         if self.owner.counters.overdue.load(Ordering::Relaxed) == 0 {
                             tracing::error!(%hour, "the deadline has passed, sources are behind");
                         }
+                        return Ok(Err(Open::Behind));
+                    }
+                    if self.topic.as_ref().is_some_and(|topic| Instant::now() < topic.settles) {
                         return Ok(Err(Open::Behind));
                     }
                     caught_up = true;

@@ -76,6 +76,7 @@ impl Member {
         let mut config = world.config.clone();
         config.owner = name.to_owned();
         config.look_every = Duration::from_millis(100);
+        config.grace = Duration::from_secs(1);
         let service = Service {
             store: world.store.clone(),
             config,
