@@ -12,6 +12,7 @@
 //! - [`outage`]: the engine away for long, and back
 //! - [`full`]: a spool without room
 //! - [`closing`]: hours being closed, killed at each step, with late records
+//! - [`clocks`]: clocks that jump, and a deadline that passes while ClickHouse is away
 //! - [`closers`]: several closers at once
 //! - [`ending`]: a clean end, at Ctrl-C
 //! - [`command`]: exit codes, one sentence per fault, no secret in any of them
@@ -21,6 +22,7 @@
 //! - [`tidy`]: what can be checked of the source itself
 
 mod bills;
+mod clocks;
 mod closers;
 mod closing;
 mod command;

@@ -35,6 +35,8 @@ pub struct Found {
     pub missing: u64,
     /// Rows that stand twice, or that nobody asked for.
     pub doubled: u64,
+    /// Answers that came altered, and rows that are not those of their answers.
+    pub different: u64,
 }
 
 /// One row of ClickHouse.
@@ -119,7 +121,8 @@ pub fn compare(ledger: &Ledger, store: &ClickHouse) -> (Found, Vec<String>) {
     let rows: Vec<Row> = store.typed(ROWS_SQL);
     let mut faults: Vec<String> =
         ledger.altered.iter().map(|what| format!("FAULT-1: {what}")).collect();
-    let mut found = Found { rows: rows.len() as u64, ..Found::default() };
+    let (rows_found, different) = (rows.len() as u64, ledger.altered.len() as u64);
+    let mut found = Found { rows: rows_found, different, ..Found::default() };
     let mut by_id: BTreeMap<&str, &Row> = BTreeMap::new();
     let mut torn = BTreeSet::new();
     for row in &rows {
@@ -142,7 +145,11 @@ pub fn compare(ledger: &Ledger, store: &ClickHouse) -> (Found, Vec<String>) {
     }
     for (id, entry) in &ledger.whole {
         match by_id.get(id.as_str()) {
-            Some(row) => faults.extend(differs(entry, row)),
+            Some(row) => {
+                let fault = differs(entry, row);
+                found.different += u64::from(fault.is_some());
+                faults.extend(fault);
+            }
             None => found.unrecorded += 1,
         }
     }

@@ -17,6 +17,7 @@ pub mod load;
 pub mod naive;
 pub mod processes;
 pub mod program;
+pub mod recount;
 pub mod sabotage;
 pub mod service;
 pub mod storm;

@@ -9,13 +9,18 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 ///
 /// # Panics
 /// When the state does not come.
-pub fn until<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn until<T>(what: &str, limit: Duration, look: impl FnMut() -> Option<T>) -> T {
+    within(limit, look).unwrap_or_else(|| panic!("{what}: not within {limit:?}"))
+}
+
+/// Calls `look` until it gives a value, for no longer than `limit`.
+pub fn within<T>(limit: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
     let start = Instant::now();
     loop {
-        if let Some(found) = look() {
+        let found = look();
+        if found.is_some() || start.elapsed() >= limit {
             return found;
         }
-        assert!(start.elapsed() < limit, "{what}: not within {limit:?}");
         std::thread::park_timeout(LOOK_EVERY);
     }
 }

@@ -5,11 +5,13 @@ use std::path::Path;
 
 use rustix::process::Signal;
 
+use super::BATCHES;
 use super::services::Services;
 use crate::audit::settled;
 use crate::clickhouse::ClickHouse;
 use crate::load::Load;
 use crate::program::Program;
+use crate::recount::same_again;
 use crate::world::{Running, STORE_MAX, World};
 use crate::{processes, wait};
 
@@ -33,7 +35,7 @@ impl Embedded {
     /// # Panics
     /// When it does not start.
     pub fn start(exe: &Path, backend: SocketAddr, clock: (&'static str, &str)) -> Self {
-        let mut world = World::new(exe, backend, "");
+        let mut world = World::new(exe, backend, &format!("metering: {{{BATCHES}}}\n"));
         let running = world.up_with(&[clock]);
         Self { world, running, exe: exe.to_owned(), clock: (clock.0, clock.1.to_owned()) }
     }
@@ -74,11 +76,10 @@ impl Services for Embedded {
 
     fn same_again(&self, hour: &str) -> bool {
         let program = Program::new(&self.exe, self.world.folder.path());
-        let ran = program.run(&["close", hour, "--dry-run", "--output", "json"]);
-        ran.code == Some(0) && ran.json()["same"] == true
+        same_again(&program, hour)
     }
 
-    fn topic(&self) -> Option<(u64, u64)> {
+    fn topic(&self, _ahead_s: i64) -> Option<(u64, u64)> {
         None
     }
 

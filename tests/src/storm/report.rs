@@ -24,7 +24,8 @@ pub struct Report {
     pub received_whole: Option<u64>,
     /// Rows of calls in ClickHouse.
     pub stored: Option<u64>,
-    /// Whole answers without their record, or numbers of streams that no row has, whichever is more.
+    /// Whole answers without their record, or numbers of streams that no row has, whichever is more;
+    /// and answers that came altered or have another record than their own.
     pub lost: Option<u64>,
     /// Rows that stand twice, or that nobody asked for.
     pub doubled: Option<u64>,

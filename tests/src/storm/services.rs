@@ -32,9 +32,9 @@ pub trait Services {
     /// Runs `tollgate close HOUR --dry-run`: whether the hour comes to the same bytes again.
     fn same_again(&self, hour: &str) -> bool;
 
-    /// What lies between gateways and the store, beside it: how many records of the topic no row
-    /// has, and how many rows no record of the topic. None where there is no topic.
-    fn topic(&self) -> Option<(u64, u64)>;
+    /// How many records of the topic have no row, and how many rows no record in the topic; the clock
+    /// is ahead. None where there is no topic.
+    fn topic(&self, ahead_s: i64) -> Option<(u64, u64)>;
 
     /// What its processes said.
     fn log(&self) -> String;
