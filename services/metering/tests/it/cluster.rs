@@ -178,15 +178,20 @@ fn another_group_is_refused_while_the_first_is_at_work_and_stores_nothing_twice_
 
         let two = kafka("groups", "two");
         let mut refused = Member::start(&world, &two, "b", at(13, 30));
-        let refused =
-            timeout(WAIT_MAX, &mut refused.task).await.expect("in time").expect("no panic");
+        let claims = "SELECT count() AS n FROM claims WHERE consumer_group = 'two'";
+        let deadline = Instant::now() + WAIT_MAX;
+        while !refused.task.is_finished() {
+            assert_eq!(world.number(claims).await, 0, "the second group claims nothing");
+            assert!(Instant::now() < deadline, "the second group is neither let in nor refused");
+            sleep(Duration::from_millis(50)).await;
+        }
+        let refused = (&mut refused.task).await.expect("no panic");
         let error = refused.expect_err("the first group is at work");
         assert!(
             matches!(&error, ServiceError::Intake(IntakeError::OtherGroup { group, .. }) if group == "one"),
             "{error}"
         );
-        let claims = "SELECT count() AS n FROM claims WHERE consumer_group = 'two'";
-        assert_eq!(world.number(claims).await, 0);
+        assert_eq!(world.number(claims).await, 0, "the second group claims nothing");
 
         member.stop().await;
         // From offset 0: all of it is known.
