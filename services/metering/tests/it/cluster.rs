@@ -13,7 +13,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use record::Time;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, interval, timeout};
 
 use crate::world::{Gateway, Input, World, at, hour, prices, run};
 
@@ -21,6 +21,9 @@ const PARTITIONS: u32 = 4;
 
 /// Longer than anything here takes.
 const WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// Between two looks at something that is waited for.
+const LOOK: Duration = Duration::from_millis(50);
 
 const ROWS: &str = "SELECT count() AS n FROM records";
 const NUMBERS: &str = "SELECT uniqExact((gateway, epoch, worker, seq)) AS n FROM records";
@@ -97,14 +100,27 @@ impl Member {
 
 /// Waits until a number of the store is what it should be.
 async fn until(world: &World, sql: &str, expect: u64) {
-    let deadline = Instant::now() + WAIT_MAX;
+    let (deadline, mut looks) = (Instant::now() + WAIT_MAX, interval(LOOK));
     loop {
+        looks.tick().await;
         let found = world.number(sql).await;
         if found == expect {
             return;
         }
         assert!(Instant::now() < deadline, "{found} is not {expect}: {sql}");
-        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Waits until so many messages were recognised.
+async fn until_duplicates(world: &World, expect: u64) {
+    let (deadline, mut looks) = (Instant::now() + WAIT_MAX, interval(LOOK));
+    loop {
+        looks.tick().await;
+        let found = world.counters.duplicates.load(Ordering::Relaxed);
+        if found >= expect {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{found} duplicates, not {expect}");
     }
 }
 
@@ -153,12 +169,7 @@ fn members_share_a_topic_and_one_of_them_closes_hours() {
         let [first, second] = members;
         first.stop().await;
         ship(&kafka, &messages);
-        let duplicates = || world.counters.duplicates.load(Ordering::Relaxed);
-        let deadline = Instant::now() + WAIT_MAX;
-        while duplicates() < messages.len() as u64 {
-            assert!(Instant::now() < deadline, "{} duplicates", duplicates());
-            sleep(Duration::from_millis(50)).await;
-        }
+        until_duplicates(&world, messages.len() as u64).await;
         assert_eq!(world.number(ROWS).await, messages.len() as u64);
         second.stop().await;
     });
@@ -179,11 +190,11 @@ fn another_group_is_refused_while_the_first_is_at_work_and_stores_nothing_twice_
         let two = kafka("groups", "two");
         let mut refused = Member::start(&world, &two, "b", at(13, 30));
         let claims = "SELECT count() AS n FROM claims WHERE consumer_group = 'two'";
-        let deadline = Instant::now() + WAIT_MAX;
+        let (deadline, mut looks) = (Instant::now() + WAIT_MAX, interval(LOOK));
         while !refused.task.is_finished() {
+            looks.tick().await;
             assert_eq!(world.number(claims).await, 0, "the second group claims nothing");
             assert!(Instant::now() < deadline, "the second group is neither let in nor refused");
-            sleep(Duration::from_millis(50)).await;
         }
         let refused = (&mut refused.task).await.expect("no panic");
         let error = refused.expect_err("the first group is at work");
@@ -196,12 +207,7 @@ fn another_group_is_refused_while_the_first_is_at_work_and_stores_nothing_twice_
         member.stop().await;
         // From offset 0: all of it is known.
         let member = Member::start(&world, &two, "b", at(13, 30));
-        let duplicates = || world.counters.duplicates.load(Ordering::Relaxed);
-        let deadline = Instant::now() + WAIT_MAX;
-        while duplicates() < messages.len() as u64 {
-            assert!(Instant::now() < deadline, "{} duplicates", duplicates());
-            sleep(Duration::from_millis(50)).await;
-        }
+        until_duplicates(&world, messages.len() as u64).await;
         assert_eq!(world.number(ROWS).await, messages.len() as u64);
         member.stop().await;
     });
