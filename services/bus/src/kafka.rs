@@ -15,6 +15,7 @@ mod ends;
 mod message;
 mod shipper;
 mod source;
+mod span;
 mod topic;
 
 pub use config::{Compression, Config, Mechanism, Sasl, Security, Tls, read};
@@ -22,6 +23,7 @@ pub use ends::{Ends, EndsError, is_live};
 pub use message::{HASH_HEADER, REFUSED_HEADER, SEQ_HEADER, STREAM_HEADER};
 pub use shipper::{Shipper, ShipperState};
 pub use source::{KafkaSource, StartError};
+pub use span::{Kept, SpanError, SpanReader, kept, stamped_since};
 pub use topic::TopicError;
 
 #[cfg(test)]

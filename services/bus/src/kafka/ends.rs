@@ -155,7 +155,10 @@ fn consumer(config: &Config) -> Result<BaseConsumer<Plain>, KafkaError> {
         .create_with_context(Plain)
 }
 
-fn partitions(config: &Config, client: &BaseConsumer<Plain>) -> Result<Vec<i32>, EndsError> {
+pub(crate) fn partitions(
+    config: &Config,
+    client: &BaseConsumer<Plain>,
+) -> Result<Vec<i32>, EndsError> {
     let failed = |source| EndsError::Kafka { what: "the partitions of the topic", source };
     let found = client.fetch_metadata(Some(&config.topic), ANSWER_MAX).map_err(failed)?;
     let topic = found.topics().iter().find(|topic| topic.name() == config.topic);

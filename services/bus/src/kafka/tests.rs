@@ -1,4 +1,5 @@
 //! Against a real broker.
 
 mod lab;
+mod span;
 mod suite;

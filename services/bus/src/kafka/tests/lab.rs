@@ -8,6 +8,7 @@ use broker::Broker;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
+use rdkafka::{Offset, TopicPartitionList};
 
 use crate::kafka::client::{self, Plain};
 use crate::kafka::{Compression, Config, KafkaSource, Security};
@@ -49,6 +50,16 @@ pub(crate) async fn make(config: &Config, settings: &[(&str, &str)]) {
     }
     let made = admin(config).create_topics([&new], &AdminOptions::new()).await;
     made.expect("the broker answers")[0].as_ref().expect("it is made");
+}
+
+/// Makes the broker forget what stands before an offset, as its retention does.
+pub(crate) async fn drop_before(config: &Config, partition: i32, before: i64) {
+    let mut list = TopicPartitionList::new();
+    let added = list.add_partition_offset(&config.topic, partition, Offset::Offset(before));
+    added.expect("an offset");
+    let done = admin(config).delete_records(&list, &AdminOptions::new()).await;
+    let done = done.expect("the broker answers");
+    assert!(done.elements().iter().all(|element| element.error().is_ok()), "{done:?}");
 }
 
 /// Writes to a topic as anybody could.
