@@ -15,6 +15,10 @@ use crate::worker::Worker;
 
 /// The longest time between two looks: a limit of hours is still kept to a second.
 const TICK_MAX: Duration = Duration::from_secs(1);
+/// How full a share of the spool is when it alarms, and when it no longer does, percent. The
+/// distance keeps one record more or less from filling a log.
+const ALARM: u128 = 80;
+const ALARM_ENDS: u128 = 70;
 /// The shortest: looking at ten thousand connections takes a fraction of it.
 const TICK_MIN: Duration = Duration::from_millis(5);
 
@@ -35,13 +39,37 @@ pub(crate) async fn beat(worker: Rc<Worker>) {
             }
         });
         worker.pool.sweep(now);
-        let usage = worker.writer.borrow_mut().usage();
-        worker.counters.set(Count::SpoolUsed, usage.used);
-        worker.counters.set(Count::SpoolCapacity, usage.capacity);
+        if worker.clocks.read().jumped() {
+            worker.nudge();
+        }
+        spool_level(&worker);
         if now.saturating_duration_since(beaten) >= record.heartbeat {
             beaten = now;
             worker.record(Entry::Heartbeat);
         }
+    }
+}
+
+/// Shows how full the worker's share of the spool is, and alarms.
+fn spool_level(worker: &Worker) {
+    let mut writer = worker.writer.borrow_mut();
+    let (usage, room) = (writer.usage(), writer.has_room());
+    let counters = &worker.counters;
+    counters.set(Count::SpoolUsed, usage.used);
+    counters.set(Count::SpoolCapacity, usage.capacity);
+    counters.set(Count::SpoolFull, u64::from(!room && !worker.stalled.get()));
+    let alarmed = counters.get(Count::SpoolAlarm) > 0;
+    let percent = if alarmed { ALARM_ENDS } else { ALARM };
+    let alarm = u128::from(usage.used) * 100 >= u128::from(usage.capacity) * percent;
+    if alarm == alarmed {
+        return;
+    }
+    counters.set(Count::SpoolAlarm, u64::from(alarm));
+    let (number, used, capacity) = (writer.stream().worker, usage.used, usage.capacity);
+    if alarm {
+        tracing::warn!(worker = number, used, capacity, "spool fills up: records are not taken");
+    } else {
+        tracing::info!(worker = number, used, capacity, "spool has room again");
     }
 }
 

@@ -26,13 +26,17 @@
 //!   the spool (`wire` holds it, `record` releases it).
 //! - **Invariant**: an exchange has exactly one final record (`exchange`).
 //! - **Invariant**: bytes in a record are those that the sockets took and gave.
+//! - **Invariant**: no record tells a time that its epoch's clock did not show: when the wall clock
+//!   jumps, all streams end and another epoch begins (`clocks`, `epochs`).
 
 mod admit;
 mod backend;
 mod beat;
+mod clocks;
 mod config;
 mod connection;
 mod connections;
+mod epochs;
 mod exchange;
 mod forward;
 mod framing;
@@ -42,10 +46,12 @@ mod receive;
 mod record;
 mod respond;
 mod route;
+mod running;
 mod serve;
 mod start;
 mod wire;
 mod worker;
 
 pub use config::{Config, Limits, Networks, RecordConfig, Timeouts, read};
-pub use start::{Gateway, Running, StartError, Streams};
+pub use running::{Health, Running, SpoolUsage, Unready};
+pub use start::{Gateway, StartError, Streams};

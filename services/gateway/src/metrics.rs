@@ -37,10 +37,20 @@ pub enum Count {
     SpoolUsed,
     /// Bytes of the worker's share of the spool; a level, not a sum.
     SpoolCapacity,
+    /// 1 while the worker's share is full by four fifths or more.
+    SpoolAlarm,
+    /// 1 while the worker's share has no room for one more record.
+    SpoolFull,
+    /// 1 while what was admitted can not be recorded.
+    SpoolStalled,
+    /// 1 while the worker accepts connections and its stream has begun.
+    Serving,
+    /// Epochs that this worker called to their end since the wall clock had jumped.
+    ClockJumps,
 }
 
 /// Name, help and kind of each counter, in the order of [`Count`].
-pub const METRICS: [(&str, &str, Kind); 14] = [
+pub const METRICS: [(&str, &str, Kind); 19] = [
     ("gateway_requests_total", "Requests begun.", Kind::Counter),
     ("gateway_records_total", "Records pushed into the spool.", Kind::Counter),
     ("gateway_spool_refused_total", "Requests refused for want of room.", Kind::Counter),
@@ -55,6 +65,11 @@ pub const METRICS: [(&str, &str, Kind); 14] = [
     ("gateway_hyper_refused_total", "Heads that only hyper refused.", Kind::Counter),
     ("gateway_spool_used_bytes", "Bytes of the spool in use.", Kind::Gauge),
     ("gateway_spool_capacity_bytes", "Bytes that the spool may use.", Kind::Gauge),
+    ("gateway_spool_alarm", "Workers whose spool is full by 80 % or more.", Kind::Gauge),
+    ("gateway_spool_full", "Workers whose spool has no room.", Kind::Gauge),
+    ("gateway_spool_stalled", "Workers that hold answers for want of a disk.", Kind::Gauge),
+    ("gateway_serving", "Workers that accept connections.", Kind::Gauge),
+    ("gateway_clock_jumps_total", "Jumps of the wall clock that ended an epoch.", Kind::Counter),
 ];
 
 /// What kind of metric a counter is.

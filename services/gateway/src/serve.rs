@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use record::PreviousLife;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinSet, spawn_local};
 use tokio::time::{sleep, sleep_until, timeout};
 
@@ -16,7 +16,10 @@ use crate::backend::Names;
 use crate::beat::beat;
 use crate::connection;
 use crate::connections::Place;
+use crate::epochs::{Member, Next};
+use crate::metrics::Count;
 use crate::record::{Entry, recorder};
+use crate::running::Stop;
 use crate::worker::{Parts, Stage, Worker};
 
 /// How long an accept waits after the process ran out of descriptors or memory.
@@ -32,8 +35,9 @@ pub(crate) struct Thread {
     pub(crate) listener: StdListener,
     pub(crate) previous: Option<PreviousLife>,
     pub(crate) names: watch::Receiver<Arc<Names>>,
-    /// Until when to finish, once it is known.
-    pub(crate) stop: watch::Receiver<Option<Instant>>,
+    pub(crate) member: Member,
+    /// How to end, once it is known.
+    pub(crate) stop: watch::Receiver<Option<Stop>>,
 }
 
 /// Serves until it is told to stop.
@@ -41,11 +45,14 @@ pub(crate) struct Thread {
 /// # Errors
 /// The listener could not be registered with the runtime.
 pub(crate) async fn serve(thread: Thread) -> io::Result<()> {
-    let Thread { parts, listener, previous, mut names, mut stop } = thread;
+    let Thread { parts, listener, previous, mut names, member, mut stop } = thread;
+    let Member { calls, called, ended, next } = member;
     let listener = TcpListener::from_std(listener)?;
     let worker = Rc::new(Worker::new(parts));
-    worker.record(Entry::Start { previous });
-    let mut recorder = spawn_local(recorder(worker.clone()));
+    let mut recorder = spawn_local(recorder(worker.clone(), previous, calls, ended));
+    // Until the recorder ends: an epoch may change while the worker drains.
+    let mut changes = JoinSet::new();
+    changes.spawn_local(follow(worker.clone(), called, next));
     let mut aside = JoinSet::new();
     aside.spawn_local(beat(worker.clone()));
     let naming = worker.clone();
@@ -55,20 +62,37 @@ pub(crate) async fn serve(thread: Thread) -> io::Result<()> {
         }
     });
     let mut tasks = JoinSet::new();
-    let deadline = tokio::select! {
+    let stop = tokio::select! {
         () = accept(&worker, &listener, &mut tasks) => None,
-        stopped = stop.wait_for(Option::is_some) => stopped.ok().and_then(|until| *until),
+        stopped = stop.wait_for(Option::is_some) => stopped.ok().and_then(|stop| *stop),
         // It ends by itself only when it panics. Nothing is answered without it.
         _ = &mut recorder => return Err(io::Error::other("the recorder ended")),
     };
-    drain(&worker, listener, tasks, deadline.unwrap_or_else(Instant::now)).await;
+    let Stop { until, retires } = stop.unwrap_or_else(Stop::now);
+    drain(&worker, listener, tasks, until).await;
     aside.shutdown().await;
     worker.pool.close().await;
-    worker.record(Entry::End);
+    worker.record(Entry::End { retires });
     if timeout(END_GRACE, recorder).await.is_err() {
         tracing::error!("spool does not take the last records, they are lost");
     }
     Ok(())
+}
+
+/// Tells the recorder what the other workers and the spool do with the epoch.
+async fn follow(
+    worker: Rc<Worker>,
+    mut called: watch::Receiver<u64>,
+    mut next: mpsc::Receiver<Next>,
+) {
+    loop {
+        tokio::select! {
+            Ok(()) = called.changed() => {}
+            Some(next) = next.recv() => *worker.next.borrow_mut() = Some(next),
+            else => return,
+        }
+        worker.nudge();
+    }
 }
 
 async fn accept(worker: &Rc<Worker>, listener: &TcpListener, tasks: &mut JoinSet<()>) {
@@ -97,6 +121,7 @@ async fn drain(
     deadline: Instant,
 ) {
     worker.stage.set(Stage::Draining);
+    worker.counters.set(Count::Serving, 0);
     // Clients whose connection the kernel took already are served; no others can come.
     while let Ok(Ok((socket, peer))) = timeout(Duration::ZERO, listener.accept()).await {
         let place = Place::take(worker);

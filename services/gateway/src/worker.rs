@@ -8,15 +8,17 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use policy::Policy;
 use record::{RequestIds, Time};
-use spool::{WhenFull, Writer};
+use spool::{Fresh, WhenFull, Writer};
 
 use crate::backend::{Names, Pool};
+use crate::clocks::Clocks;
 use crate::config::Config;
 use crate::connections::Connections;
+use crate::epochs::Next;
 use crate::exchange::{Exchange, SpoolRoom};
 use crate::framing::HeadLimits;
 use crate::metrics::{Count, Counters};
@@ -25,9 +27,6 @@ use crate::wire::Wire;
 
 /// Bytes that one read of a socket takes at most. One buffer per worker serves all connections.
 const SCRATCH: usize = 64 << 10;
-
-/// The wall clock, in milliseconds since 1970. Tests give their own.
-pub(crate) type WallClock = Arc<dyn Fn() -> Time + Send + Sync>;
 
 /// One worker's state.
 pub(crate) struct Worker {
@@ -39,13 +38,17 @@ pub(crate) struct Worker {
     /// How many workers the epoch has.
     pub(crate) workers: u16,
     pub(crate) writer: RefCell<Writer>,
-    /// The disk did not take what was pushed: nothing is admitted until it does.
+    /// What was admitted can not be recorded now: nothing is admitted until it can.
     pub(crate) stalled: Cell<bool>,
     pub(crate) stage: Cell<Stage>,
     /// What the recorder has to write down, in order.
     pub(crate) pending: RefCell<Vec<Entry>>,
     /// Of the recorder's task.
     pub(crate) recorder: RefCell<Option<Waker>>,
+    /// The recorder is to look around although there is nothing to write down.
+    pub(crate) nudged: Cell<bool>,
+    /// The stream that follows the one that has ended.
+    pub(crate) next: RefCell<Option<Next>>,
     /// Since the last part with a life.
     pub(crate) refused: Cell<u64>,
     pub(crate) unrecorded: Cell<u64>,
@@ -53,8 +56,8 @@ pub(crate) struct Worker {
     pub(crate) connections: Connections,
     pub(crate) pool: Pool,
     pub(crate) names: RefCell<Arc<Names>>,
-    ids: RequestIds,
-    clock: WallClock,
+    ids: RefCell<RequestIds>,
+    pub(crate) clocks: Arc<Clocks>,
 }
 
 /// How far the worker is in its life.
@@ -76,7 +79,7 @@ pub(crate) struct Parts {
     pub(crate) workers: u16,
     pub(crate) writer: Writer,
     pub(crate) names: Arc<Names>,
-    pub(crate) clock: WallClock,
+    pub(crate) clocks: Arc<Clocks>,
 }
 
 // === impl Worker ===
@@ -98,25 +101,27 @@ impl Worker {
             stage: Cell::new(Stage::Serving),
             pending: RefCell::default(),
             recorder: RefCell::default(),
+            nudged: Cell::new(false),
+            next: RefCell::default(),
             refused: Cell::new(0),
             unrecorded: Cell::new(0),
             scratch: RefCell::new(vec![0; SCRATCH].into_boxed_slice()),
             names: RefCell::new(parts.names),
-            ids: RequestIds::new(),
-            clock: parts.clock,
+            ids: RefCell::default(),
+            clocks: parts.clocks,
         }
     }
 
     /// The wall clock.
     pub(crate) fn now(&self) -> Time {
-        (self.clock)()
+        self.clocks.now()
     }
 
     /// A request begins now.
     pub(crate) fn begin(&self) -> Exchange {
         self.counters.add(Count::Requests);
         let now_ms = u64::try_from(self.now().0).unwrap_or(0);
-        Exchange::new(self.ids.next(now_ms), Instant::now())
+        Exchange::new(self.ids.borrow().next(now_ms), Instant::now())
     }
 
     /// Keeps room for the record of an exchange. False: the request is not to be served.
@@ -142,14 +147,24 @@ impl Worker {
     /// Gives the recorder something to write down.
     pub(crate) fn record(&self, entry: Entry) {
         self.pending.borrow_mut().push(entry);
+        self.wake();
+    }
+
+    /// Has the recorder look around.
+    pub(crate) fn nudge(&self) {
+        self.nudged.set(true);
+        self.wake();
+    }
+
+    /// Goes on with another stream. Ids follow its clock: they never go back by themselves.
+    pub(crate) fn renew(&self, fresh: Fresh) {
+        self.writer.borrow_mut().renew(fresh);
+        *self.ids.borrow_mut() = RequestIds::new();
+    }
+
+    fn wake(&self) {
         if let Some(recorder) = self.recorder.borrow().as_ref() {
             recorder.wake_by_ref();
         }
     }
-}
-
-/// The clock of the system.
-pub(crate) fn system_clock() -> Time {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Time(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -144,6 +144,7 @@ impl Process {
             let streams = gateway::Streams {
                 writers: spool.writers,
                 previous: spool.previous,
+                epochs: spool.epochs,
                 when_full: one.spool.when_full,
             };
             opened.push((one.gateway, streams));

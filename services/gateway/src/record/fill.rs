@@ -6,6 +6,7 @@ use std::time::Instant;
 use http::HeaderValue;
 use record::{Fault, Life, Part, Record, mask_query};
 
+use crate::config::Config;
 use crate::exchange::{Exchange, Facts, Phase, Target, Told, millis};
 use crate::worker::Worker;
 
@@ -40,7 +41,7 @@ pub(super) fn exchange(
         ip: ip.unwrap_or_default().into(),
         vip: vip.unwrap_or_default().into(),
         net: facts.net,
-        ..identity(worker)
+        ..identity(&worker.config)
     };
     request(&mut record, &facts);
     matched(&mut record, &facts, worker);
@@ -63,12 +64,11 @@ pub(super) fn told(exchange: &Exchange, now: Instant) {
 }
 
 /// The record of a part that is not about a request.
-pub(super) fn life(worker: &Worker, part: Part, life: Life) -> Record<'_> {
-    Record { part, life: Some(Box::new(life)), ..identity(worker) }
+pub(super) fn life(config: &Config, part: Part, life: Life) -> Record<'_> {
+    Record { part, life: Some(Box::new(life)), ..identity(config) }
 }
 
-fn identity(worker: &Worker) -> Record<'_> {
-    let config = &worker.config;
+fn identity(config: &Config) -> Record<'_> {
     Record {
         gateway: Cow::Borrowed(&config.name),
         region: Cow::Borrowed(&config.region),

@@ -9,6 +9,7 @@
 //! - `hostile`: shapes that proxies get wrong, on either side;
 //! - `memory`: a large body to a reader that stalls;
 //! - `full`: a spool without room;
+//! - `jumps`: a wall clock that jumps, and the epochs that follow;
 //! - `slow`: slow clients, backends that never accept;
 //! - `storm`: everybody at once, and whoever likes leaves;
 //! - `drained`: the end, heartbeats, interim records, ports in use.
@@ -22,6 +23,7 @@ mod exact;
 mod full;
 mod held;
 mod hostile;
+mod jumps;
 mod leaving;
 mod memory;
 mod refused;

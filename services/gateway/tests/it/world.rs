@@ -1,6 +1,6 @@
 //! A gateway with its spool in a fresh folder, and the records it makes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::sync::Arc;
@@ -204,6 +204,15 @@ impl World {
         self.records.iter().filter(|record| record.part == Part::Final).cloned().collect()
     }
 
+    /// All records of each stream, by epoch and worker.
+    pub fn streams(&self) -> BTreeMap<(u64, u16), Vec<&Record<'static>>> {
+        let mut streams: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for record in &self.records {
+            streams.entry((record.epoch, record.worker)).or_default().push(record);
+        }
+        streams
+    }
+
     /// Ends it; gives the spool, and the folder that it is in.
     pub fn end(self) -> (spool::Config, TempDir) {
         (self.spool, self.dir)
@@ -216,14 +225,11 @@ impl World {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
         runtime.expect("a runtime can be made").block_on(running.stop(deadline));
         self.read();
-        let mut streams: HashMap<u16, Vec<&Record<'_>>> = HashMap::new();
-        for record in &self.records {
-            streams.entry(record.worker).or_default().push(record);
-        }
-        for records in streams.values() {
+        for records in self.streams().values() {
             assert_eq!(records[0].part, Part::Start);
             assert_eq!(records[records.len() - 1].part, Part::End);
             assert!(records.windows(2).all(|two| two[0].time <= two[1].time));
+            assert!(records.windows(2).all(|two| two[0].seq < two[1].seq));
         }
         let lives = self.records.iter().filter_map(|record| record.life.as_ref());
         let without: u64 = lives.map(|life| life.refused + life.unrecorded).sum();
