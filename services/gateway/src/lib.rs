@@ -45,6 +45,7 @@ pub mod metrics;
 mod receive;
 mod record;
 mod respond;
+mod retire;
 mod route;
 mod running;
 mod serve;
@@ -53,5 +54,6 @@ mod wire;
 mod worker;
 
 pub use config::{Config, Limits, Networks, RecordConfig, Timeouts, read};
+pub use retire::{RetireError, retire};
 pub use running::{Health, Running, SpoolUsage, Unready};
 pub use start::{Gateway, StartError, Streams};

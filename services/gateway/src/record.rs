@@ -33,6 +33,8 @@ use crate::metrics::Count;
 use crate::wire::Wire;
 use crate::worker::{Stage, Worker};
 
+pub(crate) use push::life;
+
 /// The first wait after the disk did not take a write, and the longest. Held answers wait that
 /// long at most after there is room again.
 const RETRY_MIN: Duration = Duration::from_millis(10);

@@ -85,7 +85,7 @@ pub(super) fn counted(
 ///
 /// # Errors
 /// There is no room, see [`PushError`].
-pub(super) fn life(
+pub(crate) fn life(
     writer: &mut Writer,
     config: &Config,
     part: Part,

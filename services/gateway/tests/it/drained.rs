@@ -175,6 +175,62 @@ fn a_crashed_life_is_named_by_the_next() {
 }
 
 #[test]
+fn a_gateway_that_retires_says_so_in_its_ends() {
+    let mut plan = Plan::default();
+    plan.config.workers = NonZeroU16::new(2).expect("two is not zero");
+    let mut world = World::with(plan, policy(Backend::answering("").address));
+    let mut client = Client::connect(world.address);
+    client.call("GET /release/mock HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    world.retire(Duration::from_secs(5));
+    let lives =
+        world.records.iter().filter_map(|record| Some((record.part, record.life.as_ref()?)));
+    let retires: Vec<_> = lives.map(|(part, life)| (part == Part::End, life.retires)).collect();
+    assert!(retires.iter().all(|(ends, retires)| ends == retires), "{retires:?}");
+    assert_eq!(retires.iter().filter(|(ends, _)| *ends).count(), 2);
+}
+
+#[test]
+fn a_gateway_that_is_gone_is_retired_from_its_folder() {
+    let mut plan = Plan::default();
+    plan.config.workers = NonZeroU16::new(2).expect("two is not zero");
+    let config = plan.config.clone();
+    let mut world = World::with(plan, policy(Backend::answering("").address));
+    let mut client = Client::connect(world.address);
+    client.call("GET /release/mock HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    world.stop(Duration::from_secs(5));
+    let lasts: Vec<_> =
+        world.streams().values().map(|records| records.last().map(|last| last.seq)).collect();
+    let old = world.records[0].epoch;
+    let (spool, dir) = world.end();
+    let opened = spool::open(&spool, now_ms()).expect("the spool opens again");
+    let (streams, mut reader) = Streams::part(opened, spool::WhenFull::Reject);
+    gateway::retire(&config, streams, || record::Time(7)).expect("the disk is well");
+    let mut parts = Vec::new();
+    loop {
+        let frames = reader.read(1 << 20).expect("the spool can be read");
+        if frames.frames.is_empty() {
+            break;
+        }
+        for frame in frames.frames.iter().filter(|frame| frame.stream.epoch > old) {
+            let record = record::decode(frames.payload(frame)).expect("records can be read");
+            let life = record.life.expect("a life");
+            let previous = life.previous.map(|life| (life.epoch, life.last));
+            parts.push((record.worker, record.seq, record.part, life.retires, previous));
+            assert_eq!((life.workers, record.gateway.as_ref()), (2, "gw-test"));
+        }
+    }
+    let before = Some((old, lasts));
+    let expected = [
+        (0, 0, Part::Start, false, before.clone()),
+        (0, 1, Part::End, true, None),
+        (1, 0, Part::Start, false, before),
+        (1, 1, Part::End, true, None),
+    ];
+    assert_eq!(parts, expected);
+    drop(dir);
+}
+
+#[test]
 fn the_wall_clock_is_the_one_that_was_given() {
     let mut world = World::clocked(Plan::default(), policy(Backend::answering("").address), || {
         record::Time(1_705_464_529_123)

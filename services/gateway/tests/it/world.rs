@@ -220,10 +220,19 @@ impl World {
 
     /// Drains; then all streams are whole: `start` first, `end` last, no gaps.
     pub fn stop(&mut self, deadline: Duration) {
+        self.finish(|running| running.stop(deadline));
+    }
+
+    /// The same, for good.
+    pub fn retire(&mut self, deadline: Duration) {
+        self.finish(|running| running.retire(deadline));
+    }
+
+    fn finish<F: Future<Output = ()>>(&mut self, how: impl FnOnce(Running) -> F) {
         let running = self.running.take().expect("a world is stopped once");
         let counters = running.counters();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-        runtime.expect("a runtime can be made").block_on(running.stop(deadline));
+        runtime.expect("a runtime can be made").block_on(how(running));
         self.read();
         for records in self.streams().values() {
             assert_eq!(records[0].part, Part::Start);
