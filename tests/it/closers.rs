@@ -35,7 +35,7 @@ fn engine(world: &World) -> Engine {
         sources: Sources::new(|name| std::env::var_os(name)),
         memory_max: 2 << 30,
         database: "tollgate".to_owned(),
-        program: Program { path: EXE.into(), args: vec!["engine".into()] },
+        program: Program { path: EXE.into(), args: vec!["engine-child".into()] },
     };
     Engine::start(&config, &mut *engine::progress_on_stderr()).expect("an engine")
 }

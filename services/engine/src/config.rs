@@ -37,7 +37,7 @@ pub struct Config {
 pub struct Program {
     /// The executable.
     pub path: PathBuf,
-    /// Its first arguments; `engine` for our own binary.
+    /// Its first arguments; `engine-child` for our own binary.
     pub args: Vec<OsString>,
 }
 
@@ -55,12 +55,12 @@ pub struct Endpoint {
 }
 
 impl Program {
-    /// This executable with the argument `engine`.
+    /// This executable with the argument `engine-child`.
     ///
     /// # Errors
     /// When the system can not say where the executable lies.
     pub fn this() -> std::io::Result<Self> {
-        Ok(Self { path: std::env::current_exe()?, args: vec!["engine".into()] })
+        Ok(Self { path: std::env::current_exe()?, args: vec!["engine-child".into()] })
     }
 
     /// This test executable: it runs its one test called `name` (with the path of its module),

@@ -45,6 +45,15 @@ pub enum FetchError {
 /// The engine can not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    /// Somebody else listens where it was told to.
+    #[error(
+        "port {port} is in use: stop the process that holds it (`ss -ltnp` shows it), or set \
+         `engine.listen` to another port"
+    )]
+    Port {
+        /// The port.
+        port: u16,
+    },
     /// Its library can not be had.
     #[error(transparent)]
     Library(#[from] FetchError),

@@ -13,10 +13,11 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use settings::Secret;
 use sha2::{Digest, Sha256};
 
 use crate::child::CONFIG_FILE;
-use crate::config::{HEADER, USER};
+use crate::config::{Endpoint, HEADER, USER};
 
 /// The file of the secrets.
 pub(crate) const SECRETS_FILE: &str = "secrets.json";
@@ -47,6 +48,21 @@ pub(crate) struct Secrets {
     pub(crate) header: String,
     /// Password of [`USER`].
     pub(crate) password: String,
+}
+
+/// How an engine on `url` is reached whose secrets lie in `file` (`secrets.json` in its folder).
+///
+/// # Errors
+/// The file can not be read, or is not as the engine wrote it. `NotFound`: that engine has not been
+/// started yet.
+pub fn endpoint_of(url: &str, file: &Path) -> io::Result<Endpoint> {
+    let secrets: Secrets = serde_json::from_slice(&fs::read(file)?)?;
+    Ok(Endpoint {
+        url: url.to_owned(),
+        header: (HEADER.to_owned(), Secret::new(secrets.header)),
+        user: USER.to_owned(),
+        password: Secret::new(secrets.password),
+    })
 }
 
 // === impl Secrets ===

@@ -1,6 +1,6 @@
 //! The embedded ClickHouse: fetch its library, start it, lock it, watch it.
 //!
-//! The engine is a child process of our own executable (`tollgate engine`, hidden) that loads one
+//! The engine is a child process of our own executable (`tollgate engine-child`, hidden) that loads one
 //! pinned library and serves HTTP on a loopback port.
 //! - The parent holds a pipe to the child's stdin. When the parent ends in any way, the pipe ends,
 //!   and so does the engine: no orphan, no lock left behind.
@@ -30,6 +30,7 @@ pub use child::child_main;
 pub use config::{Config, Endpoint, HEADER, Program, USER};
 pub use error::{FetchError, StartError};
 pub use fetch::{Sources, library};
+pub use files::endpoint_of;
 pub use library::{Known, PIN, Pin, cache_dir};
 pub use progress::{Plain, Progress, stderr as progress_on_stderr};
 pub use supervisor::{Engine, State};

@@ -92,6 +92,18 @@ impl Engine {
     /// # Errors
     /// See [`StartError`]: each says what to do.
     pub fn start(config: &Config, progress: &mut dyn Progress) -> Result<Self, StartError> {
+        Self::start_on(config, None, progress)
+    }
+
+    /// The same on a port of the caller's choice, so that it is known before the start.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub fn start_on(
+        config: &Config,
+        port: Option<u16>,
+        progress: &mut dyn Progress,
+    ) -> Result<Self, StartError> {
         let dir = make_private(&config.data_dir)
             .map_err(|source| StartError::data(&config.data_dir, source))?;
         let lock = hold(&dir)?;
@@ -109,7 +121,7 @@ impl Engine {
         progress.step("starting the engine");
         let program = config.program.clone();
         let launch = Launch { dir, library, program, secrets };
-        let (process, port) = first_start(&launch)?;
+        let (process, port) = first_start(&launch, port)?;
         Self::watch(launch, lock, process, port)
     }
 
@@ -208,18 +220,26 @@ fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
-/// Waits out a predecessor that is still dying, and takes another port when one was snatched away.
-fn first_start(launch: &Launch) -> Result<(Process, u16), StartError> {
+/// Waits out a predecessor that is still dying, and takes another port when a free one was snatched
+/// away.
+fn first_start(launch: &Launch, chosen: Option<u16>) -> Result<(Process, u16), StartError> {
     let deadline = Instant::now() + START_MAX;
     let mut ports = 1;
-    let mut port = free_port().map_err(StartError::Spawn)?;
+    let free = || free_port().map_err(StartError::Spawn);
+    let mut port = chosen.map_or_else(free, Ok)?;
     loop {
         match launch.start(port, deadline, || None) {
             Ok(process) => return Ok((process, port)),
-            Err(Failed::Died(complaint)) if is_port_taken(&complaint) && ports < PORT_TRIES => {
-                ports += 1;
-                port = free_port().map_err(StartError::Spawn)?;
-            }
+            Err(Failed::Died(complaint)) if is_port_taken(&complaint) => match chosen {
+                None if ports < PORT_TRIES => {
+                    ports += 1;
+                    port = free()?;
+                }
+                // The predecessor's, perhaps.
+                Some(_) if Instant::now() < deadline => std::thread::sleep(PAUSE_MIN),
+                Some(port) => return Err(StartError::Port { port }),
+                None => return Err(StartError::Died { complaint }),
+            },
             Err(Failed::Died(complaint))
                 if is_store_locked(&complaint) && Instant::now() < deadline =>
             {

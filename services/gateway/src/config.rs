@@ -27,6 +27,9 @@ pub struct Config {
     /// `listen`: address and port. Default: `127.0.0.1:8080`, so that nothing is open to the
     /// world by accident.
     pub listen: SocketAddr,
+    /// `metrics`: address of health and metrics, when the gateway is a service of its own. Default:
+    /// `127.0.0.1:9091`.
+    pub metrics: SocketAddr,
     /// `workers`: threads, each with its own connections and its own stream. Default: one per
     /// core.
     pub workers: NonZeroU16,

@@ -1,6 +1,7 @@
 //! The sections `metering:` and `close:` of tollgate.yaml, and what the program adds to them.
 
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +33,9 @@ const GRACE: Duration = Duration::from_secs(60);
 /// Between two looks at the hour that is to be closed. A look costs a few queries.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
+/// Where health and metrics are when nothing is said.
+const METRICS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9092);
+
 /// What metering and closing are told.
 #[derive(Clone)]
 pub struct Config {
@@ -47,6 +51,8 @@ pub struct Config {
     pub grace: Duration,
     /// Between two looks at the hour that is to be closed.
     pub look_every: Duration,
+    /// Address of health and metrics, when metering is a service of its own.
+    pub metrics: SocketAddr,
     /// How long records stay from when they were stored, at least; for ever without it.
     pub retention: Option<Duration>,
     /// Numbers of dead letters may be stored after all, and what is still dead is not put down
@@ -97,6 +103,7 @@ impl Default for Config {
             deadline: DEADLINE,
             grace: GRACE,
             look_every: LOOK_EVERY,
+            metrics: METRICS,
             retention: None,
             revive: false,
             owner: "metering".to_owned(),
@@ -114,6 +121,7 @@ impl Config {
             config.batch_rows = fields.get_or("batch_rows", config.batch_rows);
             config.batch_bytes = fields.get_or("batch_bytes", BATCH_BYTES).0;
             config.batch_wait = fields.get_or("batch_wait", config.batch_wait);
+            config.metrics = fields.get_or("metrics", config.metrics);
             if !(1..=BATCH_ROWS_MAX).contains(&config.batch_rows) {
                 value.mistake(format!("`batch_rows` is from 1 to {BATCH_ROWS_MAX}"));
             }

@@ -19,6 +19,7 @@ mod caller;
 mod config;
 mod layer;
 mod metrics;
+mod monitor;
 mod problem;
 mod provisional;
 mod roles;
@@ -29,6 +30,7 @@ mod tokens;
 
 pub use app::{App, Parts, openapi, routes};
 pub use config::{Config, read};
+pub use monitor::{Ready, monitor};
 pub use provisional::{Provisional, ProvisionalBill, ProvisionalError, ProvisionalFuture};
 pub use roles::Role;
 pub use serve::{Listeners, ServeError, serve};

@@ -8,6 +8,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use axum::Router;
@@ -16,6 +17,7 @@ use http::header::CONTENT_TYPE;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
@@ -24,7 +26,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::app::App;
-use crate::metrics::{self, Metrics};
+use crate::metrics;
 
 /// Open connections at once, of each of the two ports. About 30 KB each.
 const CONNECTIONS_MAX: usize = 512;
@@ -103,8 +105,13 @@ pub async fn serve(app: App, listeners: Listeners, shutdown: impl Future<Output 
     let (stop, stopped) = watch::channel(false);
     let both = async {
         tokio::join!(
-            port(listeners.api, router, metrics.clone(), stopped.clone()),
-            port(listeners.metrics, metrics_router(registry), metrics, stopped),
+            port(listeners.api, router, metrics.connections_refused.clone(), stopped.clone()),
+            port(
+                listeners.metrics,
+                metrics_router(registry),
+                metrics.connections_refused.clone(),
+                stopped
+            ),
         )
     };
     tokio::pin!(both);
@@ -116,7 +123,7 @@ pub async fn serve(app: App, listeners: Listeners, shutdown: impl Future<Output 
     both.await;
 }
 
-fn metrics_router(registry: Arc<Registry>) -> Router {
+pub(crate) fn metrics_router(registry: Arc<Registry>) -> Router {
     let show = move || {
         let registry = registry.clone();
         async move {
@@ -127,10 +134,10 @@ fn metrics_router(registry: Arc<Registry>) -> Router {
     Router::new().route("/metrics", get(show))
 }
 
-async fn port(
+pub(crate) async fn port(
     listener: TcpListener,
     router: Router,
-    metrics: Metrics,
+    refused: Counter<u64, AtomicU64>,
     mut stopped: watch::Receiver<bool>,
 ) {
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
@@ -151,7 +158,7 @@ async fn port(
             }
         };
         let Ok(permit) = room.clone().try_acquire_owned() else {
-            metrics.connections_refused.inc();
+            refused.inc();
             continue;
         };
         let (router, stopped) = (router.clone(), stopped.clone());

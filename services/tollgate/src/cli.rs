@@ -60,9 +60,17 @@ pub(crate) enum Command {
     Close(Close),
     /// Take in the records of another gateway.
     Ingest(Ingest),
+    /// Run a gateway alone: it serves, and ships its records to Kafka.
+    Gateway(ConfigFile),
+    /// Run metering alone: from Kafka into ClickHouse, and hours into bills.
+    Metering(ConfigFile),
+    /// Run the query API alone.
+    Query(ConfigFile),
+    /// Serve the embedded ClickHouse to the other services of this machine.
+    Engine(ConfigFile),
     /// The embedded ClickHouse, as a child of this program.
-    #[command(hide = true, disable_help_flag = true)]
-    Engine(EngineArgs),
+    #[command(name = "engine-child", hide = true, disable_help_flag = true)]
+    EngineChild(EngineArgs),
 }
 
 #[derive(Debug, Args)]

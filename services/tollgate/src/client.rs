@@ -31,10 +31,16 @@ impl Client {
     /// # Errors
     /// One sentence that says what is missing and how to give it.
     pub(crate) fn find(server: &Server) -> anyhow::Result<Self> {
+        let query = || {
+            let said = Running::read_role(&server.data, "query")?;
+            let word = |key: &str| Some(said.get(key)?.as_str()?.to_owned());
+            Some((word("url")?, settings::Secret::new(word("token")?)))
+        };
         let running = || {
-            Running::read(&server.data)?.with_context(|| {
+            let up = Running::read(&server.data)?.map(|running| (running.url, running.token));
+            up.or_else(query).with_context(|| {
                 format!(
-                    "no `tollgate up` runs on the data folder `{}`: name another one with --data, \
+                    "no `tollgate up` or `tollgate query` runs on the data folder `{}`: name another one with --data, \
                      or set TOLLGATE_URL and TOLLGATE_TOKEN",
                     server.data.display()
                 )
@@ -43,11 +49,8 @@ impl Client {
         let (url, token) = match (&server.url, &server.token) {
             (Some(url), Some(token)) => (url.clone(), settings::Secret::new(token)),
             (Some(_), None) => bail!("TOLLGATE_URL is set, but no token: set TOLLGATE_TOKEN too"),
-            (None, Some(token)) => (running()?.url, settings::Secret::new(token)),
-            (None, None) => {
-                let running = running()?;
-                (running.url, running.token)
-            }
+            (None, Some(token)) => (running()?.0, settings::Secret::new(token)),
+            (None, None) => running()?,
         };
         let host = url
             .strip_prefix("http://")

@@ -21,14 +21,14 @@ use crate::config::{self, Config};
 pub(crate) use ingest::store as store_file;
 pub(crate) use up::{Signals, end};
 
-use crate::{EXIT_CONFIG, Hooks, demo, telemetry};
+use crate::{EXIT_CONFIG, Hooks, demo, roles, telemetry};
 
 /// Does what the command line says.
 pub(crate) fn run(cli: Cli, hooks: Hooks) -> anyhow::Result<ExitCode> {
     let output = cli.output;
     match cli.command {
         // No log and no runtime before it: the engine brings its own.
-        Command::Engine(args) => Ok(ExitCode::from(engine::child_main(args.args))),
+        Command::EngineChild(args) => Ok(ExitCode::from(engine::child_main(args.args))),
         Command::Check(args) => check::check(&args),
         Command::Init(args) => check::init(&args),
         Command::Demo(args) => {
@@ -39,6 +39,10 @@ pub(crate) fn run(cli: Cli, hooks: Hooks) -> anyhow::Result<ExitCode> {
             telemetry::start("info");
             with_config(&args, |config| runtime()?.block_on(up::up(config, hooks)))
         }
+        Command::Gateway(args) => serve(&args, |config| roles::gateway::run(config, hooks)),
+        Command::Metering(args) => serve(&args, |config| roles::metering::run(config, hooks)),
+        Command::Query(args) => serve(&args, roles::query::run),
+        Command::Engine(args) => serve(&args, roles::engine::run),
         Command::Token(Token::Create(args)) => {
             telemetry::start("warn");
             with_config(&args.config, |config| {
@@ -79,6 +83,15 @@ pub(crate) fn run(cli: Cli, hooks: Hooks) -> anyhow::Result<ExitCode> {
             })
         }
     }
+}
+
+/// Runs a service of its own.
+fn serve<F: Future<Output = anyhow::Result<ExitCode>>>(
+    file: &ConfigFile,
+    role: impl FnOnce(Config) -> F,
+) -> anyhow::Result<ExitCode> {
+    telemetry::start("info");
+    with_config(file, |config| runtime()?.block_on(role(config)))
 }
 
 /// Goes on with a good configuration; a bad one prints every mistake and exits with 64.

@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,11 @@ pub(crate) struct Config {
     pub(crate) metering: metering::Config,
     pub(crate) prices: Arc<pricing::Prices>,
     pub(crate) query: query::Config,
+    /// Where records go between gateways and metering when they are processes of their own.
+    pub(crate) kafka: Option<bus::kafka::Config>,
+    /// Where the embedded ClickHouse listens: chosen by the system when it serves this process
+    /// alone.
+    pub(crate) engine: Option<SocketAddr>,
     pub(crate) policy: Arc<policy::Policy>,
     /// How long records stay, counted from when they were stored.
     pub(crate) retention: Duration,
@@ -32,6 +38,8 @@ pub(crate) struct Config {
 pub(crate) struct StoreConfig {
     /// A server instead of the embedded engine.
     pub(crate) url: Option<String>,
+    /// The secrets of a `tollgate engine` behind that address, instead of user and password.
+    pub(crate) secret_file: Option<PathBuf>,
     pub(crate) user: String,
     pub(crate) password: Secret,
     pub(crate) database: String,
@@ -41,6 +49,8 @@ pub(crate) struct StoreConfig {
 
 /// Retention: disputes are settled within 30 days (pricing).
 const RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Greatest record when the gateway's own setting has a mistake: only for reading on.
+const RECORD_MAX: u32 = 16 << 10;
 /// Below a day, hours that are still open could lose their records.
 const RETENTION_MIN: Duration = Duration::from_secs(24 * 3600);
 /// What an engine for one machine needs for aggregates of an hour with room to spare.
@@ -95,6 +105,10 @@ fn read(fields: &Fields<'_>, folder: &Path, sink: &Sink) -> Option<Config> {
         pricing::Prices::read(&value, sink, &|path| fs::read_to_string(folder.join(path)))
     });
     let query = query::read(fields.optional("query").as_ref());
+    let record_max = gateway.as_ref().map_or(RECORD_MAX, |gateway| gateway.record.max);
+    let kafka = fields.optional("kafka");
+    let kafka = kafka.map(|value| bus::kafka::read(&value, record_max, &files));
+    let engine = engine(fields);
     let (services, keys) = (fields.required("services"), fields.optional("keys"));
     let policy = services.and_then(|services| policy::read(&services, keys.as_ref(), &files));
     let retention = retention(fields);
@@ -106,6 +120,8 @@ fn read(fields: &Fields<'_>, folder: &Path, sink: &Sink) -> Option<Config> {
         metering: metering?,
         prices: Arc::new(prices?),
         query: query?,
+        kafka: kafka.map_or(Some(None), |read| read.map(Some))?,
+        engine: engine?,
         policy: Arc::new(policy?),
         retention: retention?,
     })
@@ -134,6 +150,7 @@ fn spool(
 fn store(fields: &Fields<'_>, files: &Files) -> Option<StoreConfig> {
     let default = StoreConfig {
         url: None,
+        secret_file: None,
         user: "default".to_owned(),
         password: Secret::new(""),
         database: "tollgate".to_owned(),
@@ -142,6 +159,12 @@ fn store(fields: &Fields<'_>, files: &Files) -> Option<StoreConfig> {
     let Some(value) = fields.optional("store") else { return Some(default) };
     let fields = value.fields()?;
     let url = fields.optional("url").and_then(|url| url.scalar());
+    let secret_file: Option<PathBuf> =
+        fields.optional("secret_file").and_then(|file| file.scalar::<PathBuf>());
+    let secret_file = secret_file.map(|file| files.folder.join(file));
+    if secret_file.is_some() && url.is_none() {
+        fields.mistake("`secret_file` is that of a `tollgate engine`: name its address in `url`");
+    }
     let user = fields.get_or("user", default.user);
     let password = match fields.optional("password") {
         Some(value) => value.secret(files)?,
@@ -153,7 +176,23 @@ fn store(fields: &Fields<'_>, files: &Files) -> Option<StoreConfig> {
         fields.mistake("`memory` is below 512MiB, with which the engine does not start reliably");
     }
     fields.close();
-    Some(StoreConfig { url, user, password, database, memory })
+    Some(StoreConfig { url, secret_file, user, password, database, memory })
+}
+
+/// Section `engine:`. The embedded ClickHouse is for this machine alone: its port is opened by a
+/// header, and knows no encryption.
+fn engine(fields: &Fields<'_>) -> Option<Option<SocketAddr>> {
+    let Some(value) = fields.optional("engine") else { return Some(None) };
+    let fields = value.fields()?;
+    let listen: Option<SocketAddr> = fields.required("listen").and_then(|value| value.scalar());
+    if listen.is_some_and(|listen| listen.ip() != Ipv4Addr::LOCALHOST) {
+        fields.mistake(
+            "`listen` is not on 127.0.0.1: the embedded engine serves this machine only; for \
+             others run a ClickHouse server and name it in `store.url`",
+        );
+    }
+    fields.close();
+    listen.map(Some)
 }
 
 fn retention(fields: &Fields<'_>) -> Option<Duration> {

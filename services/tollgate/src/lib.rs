@@ -3,7 +3,8 @@
 //! - [`main`] is the whole program; `main.rs` only calls it.
 //! - `cli` has the words, `commands` one file per group of them, `demo` the first one of the README.
 //! - `config` composes `tollgate.yaml` from the sections that the crates own.
-//! - `process` composes the services; nothing else knows all of them.
+//! - `process` composes the services in one process, `roles` each of them alone; nothing else knows
+//!   all of them.
 //!
 //! Exit codes: 0 good, 1 failed, 2 usage, 64 configuration. A fault is one sentence with a remedy
 //! on stderr; what the command was asked for is on stdout, and nothing else.
@@ -21,6 +22,7 @@ mod metrics;
 mod output;
 mod process;
 mod provisional;
+mod roles;
 mod running;
 mod storage;
 mod telemetry;

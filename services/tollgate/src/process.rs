@@ -13,6 +13,7 @@ use bus::{Bounds, SpoolSource};
 use metering::{Closer, Counters, Handle, Pipeline, Stopped};
 use record::Time;
 use settings::Secret;
+use store::Store;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -254,7 +255,7 @@ async fn serve(
     tasks: &mut Tasks,
     stopped: watch::Receiver<bool>,
 ) -> anyhow::Result<Running> {
-    let token = owner_token(storage).await?;
+    let token = owner_token(&storage.store).await?;
     let url = format!("http://{}", listeners.api.local_addr()?);
     let metrics = listeners.metrics.local_addr()?.to_string();
     tasks.spawn(async {
@@ -266,14 +267,14 @@ async fn serve(
 }
 
 /// A token for whoever owns the data folder, made anew at each start.
-async fn owner_token(storage: &Storage) -> anyhow::Result<Secret> {
+pub(crate) async fn owner_token(store: &Store) -> anyhow::Result<Secret> {
     let token = query::NewToken {
         name: "owner of the data folder".to_owned(),
         role: query::Role::Operator,
         account: None,
         expires_at: Some(Time(now().0.saturating_add(OWNER_TOKEN_MS))),
     };
-    let token = query::create_token(&storage.store, &token, now()).await;
+    let token = query::create_token(store, &token, now()).await;
     Ok(Secret::new(token.context("the owner's token could not be made")?))
 }
 

@@ -1,4 +1,5 @@
-//! `running.json` in the data folder: how the command line finds the `tollgate up` of that folder.
+//! `running.json` in the data folder: how the command line finds the `tollgate up` of that folder;
+//! `running-<role>.json` for a service of its own.
 //!
 //! Written with mode 0600 once everything answers, removed at a clean end. After SIGKILL it is
 //! stale: then nobody answers at its address, and the client says so.
@@ -63,14 +64,6 @@ impl Running {
 
     /// Writes it in one step, readable by its owner only.
     pub(crate) fn write(&self, data: &Path) -> io::Result<()> {
-        let path = Self::path(data);
-        let temporary = data.join("running.json.new");
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&temporary)?;
         let json = serde_json::json!({
             "url": self.url,
             "token": self.token.expose(),
@@ -78,9 +71,25 @@ impl Running {
             "metrics": self.metrics,
             "store": storage::to_json(&self.store),
         });
-        writeln!(file, "{json}")?;
-        drop(file);
-        fs::rename(temporary, path)
+        write(&Self::path(data), &json)
+    }
+
+    /// What a role of its own says once it is ready: `running-<role>.json`, in one step, readable
+    /// by its owner only.
+    pub(crate) fn write_role(data: &Path, role: &str, json: &serde_json::Value) -> io::Result<()> {
+        write(&role_path(data, role), json)
+    }
+
+    /// What a role said, if it runs or ended uncleanly.
+    pub(crate) fn read_role(data: &Path, role: &str) -> Option<serde_json::Value> {
+        serde_json::from_slice(&fs::read(role_path(data, role)).ok()?).ok()
+    }
+
+    /// Removes what a role said.
+    pub(crate) fn remove_role(data: &Path, role: &str) {
+        if let Err(error) = fs::remove_file(role_path(data, role)) {
+            tracing::debug!(%error, role, "what it said was not removed");
+        }
     }
 
     /// Removes it at a clean end; that it is gone already is no fault.
@@ -89,4 +98,21 @@ impl Running {
             tracing::debug!(%error, "running.json was not removed");
         }
     }
+}
+
+fn role_path(data: &Path, role: &str) -> PathBuf {
+    data.join(format!("running-{role}.json"))
+}
+
+fn write(path: &Path, json: &serde_json::Value) -> io::Result<()> {
+    let temporary = path.with_extension("json.new");
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&temporary)?;
+    writeln!(file, "{json}")?;
+    drop(file);
+    fs::rename(temporary, path)
 }

@@ -1,6 +1,8 @@
 //! Which ClickHouse: a server by URL, the engine of a process that runs on the data folder, or an
 //! engine of our own.
 
+use std::path::Path;
+
 use anyhow::Context;
 use engine::{Engine, Program, Sources, StartError};
 use settings::Secret;
@@ -9,6 +11,10 @@ use store::{Endpoint, Store};
 
 use crate::config::Config;
 use crate::running::Running;
+
+/// The engine's folder in the data folder, and the file of its secrets.
+const FOLDER: &str = "clickhouse";
+const SECRETS: &str = "secrets.json";
 
 /// A migrated store; the engine, when it is ours, stops when this is dropped.
 pub(crate) struct Storage {
@@ -47,34 +53,65 @@ impl Storage {
         match engine(config).await? {
             Ok(engine) => Self::own(config, engine).await,
             Err(held @ StartError::Held { .. }) => {
-                let running = Running::read(&config.data)?.ok_or(held)?;
-                Self::open(config, running.store, None).await
+                let role =
+                    || Running::read_role(&config.data, "engine")?.get("store").and_then(from_json);
+                let up = Running::read(&config.data)?.map(|running| running.store);
+                Self::open(config, up.or_else(role).ok_or(held)?, None).await
             }
             Err(error) => Err(error.into()),
         }
     }
 
     async fn server(config: &Config, url: &str) -> anyhow::Result<Self> {
-        let endpoint = Endpoint {
-            url: url.to_owned(),
-            user: config.store.user.clone(),
-            password: config.store.password.clone(),
-            header: None,
-            database: config.store.database.clone(),
-        };
-        Self::open(config, endpoint, None).await
+        Self::open(config, endpoint_at(config, url)?, None).await
     }
 
     async fn own(config: &Config, engine: Engine) -> anyhow::Result<Self> {
-        let reached = engine.endpoint().clone();
-        let endpoint = Endpoint {
-            url: reached.url,
-            user: reached.user,
-            password: reached.password,
-            header: Some(reached.header),
-            database: config.store.database.clone(),
-        };
+        let endpoint = endpoint(config, engine.endpoint().clone());
         Self::open(config, endpoint, Some(engine)).await
+    }
+
+    /// For services of their own: the server that the configuration names, or the `tollgate
+    /// engine` of the same data folder. `Ok(None)`: that engine was never started yet.
+    ///
+    /// # Errors
+    /// One sentence that says what to do.
+    pub(crate) fn reach(config: &Config) -> anyhow::Result<Option<Endpoint>> {
+        let found = match (&config.store.url, config.engine) {
+            (Some(url), _) => endpoint_at(config, url),
+            (None, Some(listen)) if listen.port() == 0 => {
+                let said = Running::read_role(&config.data, "engine");
+                return Ok(said.and_then(|said| from_json(said.get("store")?)));
+            }
+            (None, Some(listen)) => {
+                let file = config.data.join(FOLDER).join(SECRETS);
+                with_secrets(config, &format!("http://{listen}"), &file)
+            }
+            (None, None) => anyhow::bail!(
+                "no ClickHouse is named: set `store.url`, or `engine.listen` for the `tollgate \
+                 engine` of this data folder"
+            ),
+        };
+        let away = |error: &anyhow::Error| {
+            let io = error.downcast_ref::<std::io::Error>();
+            io.is_some_and(|io| io.kind() == std::io::ErrorKind::NotFound)
+        };
+        match found {
+            Ok(endpoint) => Ok(Some(endpoint)),
+            Err(error) if away(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A client of the store, with the durability that the configuration asks for.
+    ///
+    /// # Errors
+    /// Its address is none.
+    pub(crate) fn client(config: &Config, endpoint: Endpoint) -> anyhow::Result<Store> {
+        Ok(match config.spool.durability {
+            Durability::Process => Store::new(endpoint),
+            Durability::Host => Store::new_durable(endpoint),
+        }?)
     }
 
     async fn open(
@@ -82,13 +119,40 @@ impl Storage {
         endpoint: Endpoint,
         engine: Option<Engine>,
     ) -> anyhow::Result<Self> {
-        let store = match config.spool.durability {
-            Durability::Process => Store::new(endpoint.clone()),
-            Durability::Host => Store::new_durable(endpoint.clone()),
-        }?;
+        let store = Self::client(config, endpoint.clone())?;
         store.migrate().await.context("the tables could not be brought up to date")?;
         Ok(Self { store, endpoint, engine })
     }
+}
+
+fn endpoint(config: &Config, reached: engine::Endpoint) -> Endpoint {
+    Endpoint {
+        url: reached.url,
+        user: reached.user,
+        password: reached.password,
+        header: Some(reached.header),
+        database: config.store.database.clone(),
+    }
+}
+
+fn endpoint_at(config: &Config, url: &str) -> anyhow::Result<Endpoint> {
+    match &config.store.secret_file {
+        Some(file) => with_secrets(config, url, file),
+        None => Ok(Endpoint {
+            url: url.to_owned(),
+            user: config.store.user.clone(),
+            password: config.store.password.clone(),
+            header: None,
+            database: config.store.database.clone(),
+        }),
+    }
+}
+
+fn with_secrets(config: &Config, url: &str, file: &Path) -> anyhow::Result<Endpoint> {
+    let reached = engine::endpoint_of(url, file);
+    let reached = reached
+        .with_context(|| format!("the engine's secrets in {} can not be read", file.display()))?;
+    Ok(endpoint(config, reached))
 }
 
 /// Starts the embedded engine; it blocks, so it does on a thread of its own.
@@ -96,15 +160,16 @@ async fn engine(config: &Config) -> anyhow::Result<Result<Engine, StartError>> {
     let cache_dir = engine::cache_dir(|name| std::env::var_os(name)).context(
         "no folder to keep the engine in: set TOLLGATE_CACHE to one that can be written",
     )?;
+    let port = config.engine.map(|listen| listen.port()).filter(|port| *port != 0);
     let config = engine::Config {
-        data_dir: config.data.join("clickhouse"),
+        data_dir: config.data.join(FOLDER),
         cache_dir,
         sources: Sources::new(|name| std::env::var_os(name)),
         memory_max: config.store.memory,
         database: config.store.database.clone(),
         program: Program::this().context("the system does not say where this program lies")?,
     };
-    let start = move || Engine::start(&config, engine::progress_on_stderr().as_mut());
+    let start = move || Engine::start_on(&config, port, engine::progress_on_stderr().as_mut());
     tokio::task::spawn_blocking(start).await.context("the start of the engine panicked")
 }
 

@@ -27,7 +27,7 @@ enum Bench {
 fn main() -> ExitCode {
     let mut args: Vec<OsString> = std::env::args_os().collect();
     // This program is its own engine, as `tollgate` is.
-    if args.get(1).is_some_and(|arg| arg == "engine") {
+    if args.get(1).is_some_and(|arg| arg == "engine-child") {
         return engine::child_main(args.drain(2..)).into();
     }
     let Args { bench: Bench::Layout(options) } = Args::parse_from(args);

@@ -17,6 +17,8 @@ const PORT: u16 = 8080;
 const WORKERS_MAX: u16 = 256;
 /// The smallest buffer that hyper takes.
 const BUFFER_MIN: u64 = 8192;
+/// Where health and metrics are when nothing is said.
+const METRICS_PORT: u16 = 9091;
 /// hyper's own limit for a request target.
 const URI_MAX: u64 = (1 << 16) - 2;
 /// Below it timers cost more than they find out.
@@ -36,6 +38,7 @@ pub fn read(value: &Value<'_>) -> Option<Config> {
     };
     let instance_type = instance_type(&fields);
     let listen = fields.get_or("listen", SocketAddr::from((Ipv4Addr::LOCALHOST, PORT)));
+    let metrics = fields.get_or("metrics", SocketAddr::from((Ipv4Addr::LOCALHOST, METRICS_PORT)));
     let workers = workers(&fields);
     let private_networks = networks(&fields);
     let limits = section(&fields, "limits", limits)?;
@@ -48,6 +51,7 @@ pub fn read(value: &Value<'_>) -> Option<Config> {
         instance: instance?,
         instance_type: instance_type?,
         listen,
+        metrics,
         workers: workers?,
         operator_account: operator_account?,
         private_networks,

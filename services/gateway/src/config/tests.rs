@@ -18,6 +18,7 @@ fn a_short_section_has_the_documented_defaults() {
         instance: "gw".into(),
         instance_type: InstanceType::Shared,
         listen: "127.0.0.1:8080".parse().expect("an address"),
+        metrics: "127.0.0.1:9091".parse().expect("an address"),
         workers: NonZeroU16::new(3).expect("three is not zero"),
         operator_account: "o".into(),
         private_networks: Networks::default(),

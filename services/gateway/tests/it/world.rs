@@ -43,6 +43,7 @@ impl Default for Plan {
             instance: "i1".into(),
             instance_type: InstanceType::Shared,
             listen: "127.0.0.1:0".parse().expect("an address"),
+            metrics: "127.0.0.1:0".parse().expect("an address"),
             workers: NonZeroU16::MIN,
             operator_account: "operator".into(),
             private_networks: Networks::default(),
