@@ -40,7 +40,7 @@ impl Client {
             let up = Running::read(&server.data)?.map(|running| (running.url, running.token));
             up.or_else(query).with_context(|| {
                 format!(
-                    "no `tollgate up` or `tollgate query` runs on the data folder `{}`: name another one with --data, \
+                    "no `tollgate up` runs on the data folder `{}`: name another one with --data, \
                      or set TOLLGATE_URL and TOLLGATE_TOKEN",
                     server.data.display()
                 )
