@@ -61,7 +61,7 @@ pub(crate) enum Command {
     /// Take in the records of another gateway.
     Ingest(Ingest),
     /// Run a gateway alone: it serves, and ships its records to Kafka.
-    Gateway(ConfigFile),
+    Gateway(GatewayArgs),
     /// Run metering alone: from Kafka into ClickHouse, and hours into bills.
     Metering(ConfigFile),
     /// Run the query API alone.
@@ -88,6 +88,16 @@ pub(crate) struct ConfigFile {
     /// The configuration file.
     #[arg(short, long, value_name = "FILE", default_value = "tollgate.yaml")]
     pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GatewayArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+    /// Serve nothing: ship what the spool of this stopped gateway holds, and say that it retires, so
+    /// that no later hour waits for it.
+    #[arg(long)]
+    pub(crate) retire: bool,
 }
 
 #[derive(Debug, Args)]

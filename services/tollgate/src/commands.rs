@@ -39,7 +39,10 @@ pub(crate) fn run(cli: Cli, hooks: Hooks) -> anyhow::Result<ExitCode> {
             telemetry::start("info");
             with_config(&args, |config| runtime()?.block_on(up::up(config, hooks)))
         }
-        Command::Gateway(args) => serve(&args, |config| roles::gateway::run(config, hooks)),
+        Command::Gateway(args) if args.retire => {
+            serve(&args.config, |config| roles::gateway::retire(config, hooks))
+        }
+        Command::Gateway(args) => serve(&args.config, |config| roles::gateway::run(config, hooks)),
         Command::Metering(args) => serve(&args, |config| roles::metering::run(config, hooks)),
         Command::Query(args) => serve(&args, roles::query::run),
         Command::Engine(args) => serve(&args, roles::engine::run),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use bus::kafka::Shipper;
-use query::monitor;
+use query::{Ready, monitor};
 use serde_json::json;
 use tokio::sync::oneshot;
 
@@ -25,6 +25,28 @@ const ROLE: &str = "gateway";
 const DRAIN_MAX: Duration = Duration::from_secs(10);
 /// How long what they wrote may take to Kafka after that. The rest waits in the spool.
 const SHIP_MAX: Duration = Duration::from_secs(5);
+
+/// Says for a gateway that does not run any more that it retires, and ships all that its spool
+/// holds. No hour waits for it then.
+pub(crate) async fn retire(config: Config, hooks: Hooks) -> anyhow::Result<ExitCode> {
+    let mut asked = Signals::new()?;
+    let kafka = config.kafka.clone().context(NEEDS_KAFKA)?;
+    let clock = hooks.clock.unwrap_or_else(|| Arc::new(now));
+    let spool = spool::open(&config.spool, u64::try_from(clock().0).unwrap_or_default())?;
+    let (streams, reader) = gateway::Streams::part(spool, config.spool.when_full);
+    gateway::retire(&config.gateway, streams, || clock())?;
+    let shipper = Shipper::start(&kafka, reader).context("the shipper could not be started")?;
+    tracing::info!(gateway = config.gateway.name, "shipping the last of its records");
+    tokio::select! {
+        () = shipper.caught_up() => {}
+        () = asked.wait() => {
+            return Err(anyhow!("not everything is shipped: run it again to ship the rest"));
+        }
+    }
+    shipper.stop(SHIP_MAX).await;
+    println!("Gateway {} has retired; its spool is empty.", config.gateway.name);
+    Ok(ExitCode::SUCCESS)
+}
 
 /// Serves until a signal; then finishes what is in flight, and ships what it can.
 pub(crate) async fn run(config: Config, hooks: Hooks) -> anyhow::Result<ExitCode> {
@@ -48,11 +70,12 @@ pub(crate) async fn run(config: Config, hooks: Hooks) -> anyhow::Result<ExitCode
     let mut registry = metrics::of_gateway(running.counters());
     registry.register_collector(Box::new(Shipping(shipper.state())));
     let (stop, stopped) = oneshot::channel::<()>();
-    // Launched is ready: all workers listen, and each has written its `start` into the spool.
-    let shown =
-        tokio::spawn(monitor(metrics, registry, Arc::new(|| Box::pin(async { Ok(()) })), async {
-            drop(stopped.await)
-        }));
+    let health = running.health();
+    let is_ready: Ready = Arc::new(move || {
+        let health = health.clone();
+        Box::pin(async move { health.ready().map_err(|unready| unready.to_string()) })
+    });
+    let shown = tokio::spawn(monitor(metrics, registry, is_ready, async { drop(stopped.await) }));
     let said = json!({ "gateways": [running.addr().to_string()], "metrics": metrics_at });
     ready(&config, ROLE, &said)?;
     tracing::info!(address = %running.addr(), metrics = metrics_at, "gateway serves");
