@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use record::Stream;
 
-use crate::ack::AckFile;
 use crate::disk::Disk;
 use crate::folder::segment_path;
+use crate::number::{ACK, NumberFile};
 use crate::progress::{Position, Progress};
 use crate::segment::{Piece, SegmentReader};
 use crate::tail::remove_if_there;
@@ -33,7 +33,7 @@ pub(crate) struct Cursor {
     next: u32,
     given: Option<u64>,
     acked: Option<u64>,
-    ack_file: AckFile,
+    ack_file: NumberFile,
 }
 
 /// A segment that is not freed.
@@ -90,7 +90,7 @@ impl Cursor {
         progress: Arc<Progress>,
         host: bool,
     ) -> Self {
-        let ack_file = AckFile::new(&dir, host);
+        let ack_file = NumberFile::new(&dir, ACK, host);
         let (segments, current, given, acked) = (Vec::new(), None, None, None);
         let live = Some(progress);
         let ended = false;
@@ -105,7 +105,7 @@ impl Cursor {
         acked: Option<u64>,
         host: bool,
     ) -> Self {
-        let ack_file = AckFile::new(&dir, host);
+        let ack_file = NumberFile::new(&dir, ACK, host);
         let next = segments.first().map_or(0, |segment| segment.number);
         let (live, current, ended, given) = (None, None, true, acked);
         Self { stream, dir, live, ended, segments, current, next, given, acked, ack_file }

@@ -22,6 +22,7 @@ use crate::config::{Config, Durability};
 use crate::cursor::Cursor;
 use crate::disk::Disk;
 use crate::folder::{Folder, STREAMS, stream_dir};
+use crate::number::{self, ACK, NumberFile, USED};
 use crate::open::{OpenError, begin_epoch};
 use crate::progress::{Progress, Wake};
 use crate::tail::Tail;
@@ -57,6 +58,7 @@ pub struct Fresh {
     pub(crate) stream: Arc<Stream>,
     pub(crate) tail: Tail,
     pub(crate) progress: Arc<Progress>,
+    pub(crate) used: NumberFile,
 }
 
 /// Why an epoch did not begin. It may be tried again.
@@ -98,11 +100,19 @@ pub(crate) fn streams(
         let stream = Arc::new(Stream { gateway: config.gateway.clone(), epoch, worker });
         let dir = stream_dir(root, epoch, worker);
         disk.create_dir(&dir).map_err(io("create a stream"))?;
+        for name in [ACK, USED] {
+            let made = number::prepare(disk.as_ref(), &dir, name, host);
+            made.map_err(io("prepare a stream"))?;
+        }
+        if host {
+            disk.sync_dir(&dir).map_err(io("sync a stream"))?;
+        }
+        let used = NumberFile::new(&dir, USED, host);
         let progress = Arc::new(Progress::default());
         cursors.push(Cursor::live(stream.clone(), dir.clone(), progress.clone(), host));
         let (made, segment) = (disk.clone(), config.segment);
         let tail = Tail::new(made, dir, stream.clone(), progress.clone(), host, segment);
-        fresh.push(Fresh { stream, tail, progress });
+        fresh.push(Fresh { stream, tail, progress, used });
     }
     disk.sync_dir(&root.join(STREAMS)).map_err(io("sync streams"))?;
     Ok((fresh, cursors))

@@ -19,18 +19,19 @@
 //! epoch                         the last epoch that began
 //! streams/<epoch>-<worker>/     one per worker and epoch
 //!     <number>.seg              header, frames, zeros (see `frame`)
-//!     ack                       what is stored elsewhere (see `ack`)
+//!     ack, used                 what is stored elsewhere, what has no record (see `number`)
+//! reserve                       room for a start on a full disk (see `open`)
 //! ```
 //! A writer shares nothing with other writers. With the reader it shares a few atomics
 //! (`progress`): the writer says how far it has written, the reader what is freed.
 
-mod ack;
 mod config;
 mod cursor;
 mod disk;
 mod epochs;
 mod folder;
 mod frame;
+mod number;
 mod open;
 mod progress;
 mod reader;

@@ -21,6 +21,12 @@ use crate::writer::Writer;
 /// Stands in every header; longer names help nobody.
 const GATEWAY_MAX: usize = 255;
 
+/// Room set aside for an opening on a full disk.
+const RESERVE: &str = "reserve";
+/// Bytes of it per worker, and once more for the rest: some blocks of 4 KiB for a folder, its two
+/// small files, and what a file system needs beside them.
+const RESERVE_PART: u64 = 32 << 10;
+
 /// Numbers above this are not exact in JSON.
 const EPOCH_MAX: u64 = (1 << 53) - 1;
 
@@ -98,6 +104,14 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    /// True when the disk has no room.
+    fn is_full(&self) -> bool {
+        let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
+        matches!(self, Self::Io { source, .. } if full.contains(&source.kind()))
+    }
+}
+
 /// Opens the folder, locks it until the last of writers and reader is gone, and begins a new
 /// epoch: `now_ms` (milliseconds since 1970) or one more than the last, whichever is greater.
 ///
@@ -125,14 +139,16 @@ pub(crate) fn open_on(
     let past = Past::load(disk.as_ref(), root, &config.gateway);
     let mut past = past.map_err(io("read earlier streams"))?;
     let previous = past.previous();
-    let epoch = begin_epoch(disk.as_ref(), root, now_ms, past.last_epoch)?;
+    let begin = || begin_epoch(disk.as_ref(), root, now_ms, past.last_epoch);
+    let epoch = with_reserve(disk.as_ref(), root, begin)?;
     let keep = previous.as_ref().map(|life| life.epoch);
     past.prune(disk.as_ref(), keep).map_err(io("remove finished streams"))?;
 
     let folder = Arc::new(Folder::new(lock, config.size, config.workers, past.bytes()));
     let host = config.durability == Durability::Host;
     let wake = Arc::new(Wake::default());
-    let (fresh, live) = streams(&disk, config, epoch)?;
+    let (fresh, live) = with_reserve(disk.as_ref(), root, || streams(&disk, config, epoch))?;
+    set_aside(disk.as_ref(), root, config.workers);
     let writer = |fresh| Writer::new(fresh, folder.clone(), wake.clone(), config.record_max);
     let writers = fresh.into_iter().map(writer).collect();
     let succession = Arc::new(Succession::default());
@@ -140,6 +156,43 @@ pub(crate) fn open_on(
     let epochs = Epochs::new(disk.clone(), config.clone(), &folder, begins, succession, epoch);
     let reader = Reader::new(disk, folder, wake, past.cursors(host), live, learns, epoch);
     Ok(Spool { epoch, previous, writers, epochs, reader })
+}
+
+/// A folder that has filled its disk must open all the same, or nobody could ever drain it: what
+/// an opening writes finds the room that an earlier one has set aside.
+fn with_reserve<T>(
+    disk: &dyn Disk,
+    root: &Path,
+    mut attempt: impl FnMut() -> Result<T, OpenError>,
+) -> Result<T, OpenError> {
+    let error = match attempt() {
+        Err(error) if error.is_full() => error,
+        done => return done,
+    };
+    if let Err(missing) = disk.remove(&root.join(RESERVE)) {
+        tracing::warn!(%missing, "the disk is full, and nothing was set aside");
+        return Err(error);
+    }
+    tracing::warn!(dir = %root.display(), "the disk is full: the spool's reserve is used up");
+    attempt()
+}
+
+/// Sets room aside for a later opening, if there is any.
+fn set_aside(disk: &dyn Disk, root: &Path, workers: u16) {
+    let (path, bytes) = (root.join(RESERVE), RESERVE_PART * (u64::from(workers) + 1));
+    let there = disk.open(&path).and_then(|file| file.len());
+    if there.is_ok_and(|len| len >= bytes) {
+        return;
+    }
+    let made = disk.create(&path).and_then(|file| {
+        file.allocate(bytes)?;
+        file.sync()
+    });
+    if let Err(error) = made {
+        tracing::warn!(%error, "no room is set aside for a start on a full disk");
+        // What there is of it helps nobody; if it stays, the next opening mends it.
+        let _stays = disk.remove(&path);
+    }
 }
 
 fn lock(disk: &dyn Disk, root: &Path) -> Result<Box<dyn Lock>, OpenError> {

@@ -240,7 +240,7 @@ impl Reader {
         let last = self.old.iter().rfind(wrote).map(|cursor| cursor.stream.epoch);
         let disk = self.disk.as_ref();
         self.old.retain(|cursor| {
-            let goes = cursor.done() && Some(cursor.stream.epoch) != last;
+            let goes = cursor.done() && Some(cursor.stream.epoch) < last;
             if goes && let Err(error) = remove_stream(disk, cursor.dir()) {
                 tracing::warn!(%error, stream = %cursor.stream, "an empty stream stays on disk");
             }

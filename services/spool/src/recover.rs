@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use record::{PreviousLife, Stream};
 
-use crate::ack;
 use crate::cursor::{Cursor, Segment};
 use crate::disk::{Disk, read_full};
 use crate::epochs::remove_stream;
 use crate::folder::{STREAMS, parse_segment, parse_stream, segment_path, stream_dir};
 use crate::frame::{HEAD, header_len};
+use crate::number::{self, ACK, USED};
 use crate::segment::{Piece, SegmentReader};
 
 /// Read at once while looking for the end of a stream.
@@ -34,7 +34,7 @@ struct OldStream {
     dir: PathBuf,
     segments: Vec<Segment>,
     acked: Option<u64>,
-    /// The last `seq` that is or was on disk.
+    /// The last `seq` that is or was on disk, or is used up behind it.
     last: Option<u64>,
 }
 
@@ -104,7 +104,7 @@ impl Past {
 
 impl OldStream {
     fn load(disk: &dyn Disk, dir: PathBuf, stream: Stream) -> io::Result<Self> {
-        let acked = ack::load(disk, &dir)?;
+        let acked = number::load(disk, &dir, ACK)?;
         let names = disk.list(&dir)?;
         let mut numbers: Vec<_> = names.iter().filter_map(|name| parse_segment(name)).collect();
         numbers.sort_unstable();
@@ -135,6 +135,7 @@ impl OldStream {
                 segments.push(Segment::new(number, disk.open(&path)?.len()?));
             }
         }
+        let last = last.max(number::load(disk, &dir, USED)?);
         Ok(Self { stream: Arc::new(stream), dir, segments, acked, last })
     }
 }

@@ -129,6 +129,10 @@ impl Tail {
         }
     }
 
+    pub(crate) fn disk(&self) -> &dyn Disk {
+        self.disk.as_ref()
+    }
+
     /// Bytes in use, except what the next write gives back.
     pub(crate) fn used(&self) -> u64 {
         let current = self.current.as_ref().filter(|_| !self.retired);

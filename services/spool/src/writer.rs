@@ -12,6 +12,7 @@ use record::{Stream, Time};
 use crate::epochs::Fresh;
 use crate::folder::Folder;
 use crate::frame::{self, HEAD};
+use crate::number::NumberFile;
 use crate::progress::{Progress, Wake};
 use crate::tail::{Batch, Tail};
 
@@ -40,6 +41,10 @@ pub struct Writer {
     stalled: bool,
     /// The stream has ended: nothing is pushed until the writer is renewed.
     ended: bool,
+    /// Where numbers are kept that are used up with no record behind them.
+    used: NumberFile,
+    /// Such numbers are not kept yet.
+    skipped: bool,
     record_max: u32,
     header_len: u64,
 }
@@ -108,7 +113,7 @@ pub struct Stalled {
 
 impl Writer {
     pub(crate) fn new(fresh: Fresh, folder: Arc<Folder>, wake: Arc<Wake>, record_max: u32) -> Self {
-        let Fresh { stream, tail, progress } = fresh;
+        let Fresh { stream, tail, progress, used } = fresh;
         let header_len = frame::header_len(&stream.gateway);
         Self {
             stream,
@@ -124,6 +129,8 @@ impl Writer {
             pending: 0,
             stalled: false,
             ended: false,
+            used,
+            skipped: false,
             record_max,
             header_len,
         }
@@ -199,12 +206,16 @@ impl Writer {
         self.batch.end = self.batch.buffer.len();
         self.pending += charge;
         (self.next_seq, self.last_time, self.last) = (seq + 1, time, Some(seq));
+        // The record shows the gap before it.
+        self.skipped = false;
         Ok(())
     }
 
-    /// Uses up a `seq` without writing anything: a request that is served without a record.
+    /// Uses up a `seq` without writing anything: a request that is served without a record. The
+    /// next record shows the gap; until then, [`Writer::write`] keeps the number.
     pub fn skip(&mut self) {
         self.next_seq += 1;
+        self.skipped = true;
     }
 
     /// Takes all that was pushed to disk, in one system call unless a segment ends. `Ok`: it
@@ -214,15 +225,9 @@ impl Writer {
     /// The disk is full or failing. Nothing is lost: call again, the rest is continued at the
     /// same place. Until then [`Writer::reserve`] admits nothing.
     pub fn write(&mut self) -> Result<(), Stalled> {
-        if !self.batch.pending() {
-            return Ok(());
-        }
-        let written = self.tail.write(&mut self.batch, self.folder.share());
+        let written = self.write_all();
         self.stalled = written.is_err();
-        written.map_err(|source| Stalled { stream: Arc::clone(&self.stream), source })?;
-        self.pending = 0;
-        self.wake.notify();
-        Ok(())
+        written.map_err(|source| Stalled { stream: Arc::clone(&self.stream), source })
     }
 
     /// Ends the stream: takes all that was pushed to disk, as [`Writer::write`] does, and finishes
@@ -245,10 +250,10 @@ impl Writer {
     pub fn renew(&mut self, fresh: Fresh) {
         debug_assert!(self.ended, "a stream ends before the next one begins");
         debug_assert_eq!(self.stream.worker, fresh.stream.worker, "a worker keeps its number");
-        let Fresh { stream, mut tail, progress } = fresh;
+        let Fresh { stream, mut tail, progress, used } = fresh;
         std::mem::swap(&mut self.tail, &mut tail);
         self.tail.carry(tail);
-        (self.stream, self.progress) = (stream, progress);
+        (self.stream, self.progress, self.used) = (stream, progress, used);
         (self.next_seq, self.last_time, self.last) = (0, Time::default(), None);
         self.ended = false;
     }
@@ -283,6 +288,20 @@ impl Writer {
             self.tail.retire();
         }
         self.tail.used() + promised <= limit
+    }
+
+    fn write_all(&mut self) -> io::Result<()> {
+        if self.batch.pending() {
+            self.tail.write(&mut self.batch, self.folder.share())?;
+            self.pending = 0;
+            self.wake.notify();
+        }
+        if self.skipped {
+            // Were the process to end now, nobody else would know of these numbers.
+            self.used.store(self.tail.disk(), self.next_seq - 1)?;
+            self.skipped = false;
+        }
+        Ok(())
     }
 
     /// True when all that this stream has on disk is acknowledged.

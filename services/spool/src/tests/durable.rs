@@ -6,8 +6,8 @@ use std::path::Path;
 use super::model_disk::ModelDisk;
 use super::{config, open_model, push, read_all};
 use crate::Durability;
-use crate::ack::{self, AckFile};
 use crate::disk::Disk;
+use crate::number::{self, ACK, NumberFile};
 
 #[test]
 fn a_synced_append_survives_the_loss_of_all_else() {
@@ -87,22 +87,26 @@ fn a_torn_acknowledgement_leaves_the_one_before() {
         for bytes in 0..12 {
             let disk = ModelDisk::default();
             disk.create_dir(dir).expect("the disk is well");
-            let mut file = AckFile::new(dir, false);
+            let mut file = NumberFile::new(dir, ACK, false);
             for seq in [3, 300, 70_000] {
                 file.store(&disk, seq).expect("the disk is well");
-                assert_eq!(ack::load(&disk, dir).expect("readable"), Some(seq));
+                assert_eq!(number::load(&disk, dir, ACK).expect("readable"), Some(seq));
             }
             if reopen {
-                file = AckFile::new(dir, false);
+                file = NumberFile::new(dir, ACK, false);
                 file.store(&disk, 70_001).expect("the disk is well");
-                file = AckFile::new(dir, false);
+                file = NumberFile::new(dir, ACK, false);
             }
             // Opening takes two steps.
             disk.state().left = Some(bytes + if reopen { 2 } else { 0 });
             file.store(&disk, u64::MAX - 1).expect_err("the process dies");
             disk.crash(Durability::Process, || true);
             let expected = if reopen { 70_001 } else { 70_000 };
-            assert_eq!(ack::load(&disk, dir).expect("readable"), Some(expected), "{bytes} bytes");
+            assert_eq!(
+                number::load(&disk, dir, ACK).expect("readable"),
+                Some(expected),
+                "{bytes} bytes"
+            );
         }
     }
 }

@@ -105,6 +105,12 @@ impl ModelDisk {
         segments.map(|(_, node)| state.nodes[*node].data.len() as u64).sum()
     }
 
+    /// Bytes of all files.
+    pub(super) fn bytes(&self) -> u64 {
+        let state = self.state();
+        state.names.values().map(|node| state.nodes[*node].data.len() as u64).sum()
+    }
+
     /// The paths of all segments.
     pub(super) fn segments(&self) -> Vec<PathBuf> {
         self.state().names.keys().filter(|path| is_segment(path)).cloned().collect()
@@ -148,7 +154,7 @@ impl State {
     fn lengthen(&mut self, node: usize, len: usize) -> io::Result<()> {
         let used: usize = self.names.values().map(|node| self.nodes[*node].data.len()).sum();
         let more = len.saturating_sub(self.nodes[node].data.len());
-        if self.capacity.is_some_and(|capacity| (used + more) as u64 > capacity) {
+        if more > 0 && self.capacity.is_some_and(|capacity| (used + more) as u64 > capacity) {
             return Err(io::ErrorKind::StorageFull.into());
         }
         let data = &mut self.nodes[node].data;

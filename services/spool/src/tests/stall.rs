@@ -36,7 +36,8 @@ fn a_full_disk_holds_the_batch_until_there_is_room() {
     let (disk, config) = (ModelDisk::default(), config(1, Durability::Process));
     let mut spool = open_model(&disk, &config, 1).expect("opens");
     disk.state().short_write = Some(700);
-    disk.state().capacity = Some(10_000);
+    let bytes = disk.bytes();
+    disk.state().capacity = Some(bytes + 10_000);
     let record = |number: usize| vec![b'a' + number as u8; 1000];
     let mut pushed = 0;
     let stalled = loop {
@@ -98,7 +99,8 @@ fn a_torn_tail_is_cut_at_the_last_whole_record() {
 fn acknowledgements_make_room_on_a_full_disk() {
     let (disk, config) = (ModelDisk::default(), config(1, Durability::Process));
     let mut spool = open_model(&disk, &config, 1).expect("opens");
-    disk.state().capacity = Some(20_000);
+    let bytes = disk.bytes();
+    disk.state().capacity = Some(bytes + 20_000);
     let record = [b'x'; 1000];
     loop {
         push(&mut spool.writers[0], &record);
@@ -150,4 +152,76 @@ fn damage_in_the_living_segment(damage: fn(&mut Vec<u8>)) {
     spool.writers[0].write().expect("the disk is well");
     let seqs: Vec<_> = read_all(&mut spool).into_iter().map(|(_, seq, _)| seq).collect();
     assert_eq!(seqs, [3]);
+}
+
+#[test]
+fn a_full_disk_takes_acknowledgements_and_is_freed_by_them() {
+    for durability in [Durability::Process, Durability::Host] {
+        let (disk, config) = (ModelDisk::default(), config(1, durability));
+        let mut spool = open_model(&disk, &config, 1).expect("opens");
+        let bytes = disk.bytes();
+        disk.state().capacity = Some(bytes + 20_000);
+        loop {
+            push(&mut spool.writers[0], &[b'x'; 1000]);
+            if spool.writers[0].write().is_err() {
+                break;
+            }
+        }
+        let bytes = disk.bytes();
+        disk.state().capacity = Some(bytes);
+        let before = disk.segment_bytes();
+        let frames = spool.reader.read(usize::MAX).expect("the disk can be read");
+        super::acknowledge(&mut spool.reader, &frames);
+        assert!(disk.segment_bytes() < before, "room is given back");
+    }
+}
+
+#[test]
+fn a_disk_that_is_full_at_the_start_lets_the_spool_be_drained() {
+    let (disk, config) = (ModelDisk::default(), config(2, Durability::Host));
+    let mut spool = open_model(&disk, &config, 1).expect("opens");
+    (0..20).for_each(|_| push(&mut spool.writers[0], &[b'x'; 1000]));
+    spool.writers[0].write().expect("the disk is well");
+    drop(spool);
+    for now in [2, 3, 4] {
+        // It may not hold a byte more than it does.
+        let bytes = disk.bytes();
+        disk.state().capacity = Some(bytes);
+        let mut spool = open_model(&disk, &config, now).expect("opens, at the cost of its reserve");
+        push(&mut spool.writers[0], b"new");
+        spool.writers[0].write().expect_err("the disk is full");
+        let frames = spool.reader.read(1).expect("the disk can be read");
+        assert_eq!(frames.frames[0].stream.epoch, 1);
+        disk.state().capacity = None;
+        spool.writers[0].write().expect("there is room");
+        drop(spool);
+        // What one start on a full disk used up, the next start on another sets aside again.
+        drop(open_model(&disk, &config, now).expect("opens"));
+    }
+    let mut spool = open_model(&disk, &config, 9).expect("opens");
+    assert_eq!(read_all(&mut spool).len(), 20 + 3);
+}
+
+#[test]
+fn numbers_used_up_behind_the_last_record_are_known_after_a_crash() {
+    for durability in [Durability::Process, Durability::Host] {
+        let (disk, config) = (ModelDisk::default(), config(1, durability));
+        let mut spool = open_model(&disk, &config, 1).expect("opens");
+        push(&mut spool.writers[0], b"a");
+        spool.writers[0].write().expect("the disk is well");
+        (0..3).for_each(|_| spool.writers[0].skip());
+        spool.writers[0].write().expect("the disk is well");
+        spool.writers[0].skip();
+        spool.writers[0].write().expect("the disk is well");
+        let frames = spool.reader.read(usize::MAX).expect("the disk is well");
+        super::acknowledge(&mut spool.reader, &frames);
+        drop(spool);
+        disk.crash(durability, || false);
+        for now in [2, 3] {
+            let spool = open_model(&disk, &config, now).expect("opens");
+            let last = spool.previous.expect("a life was before").last;
+            assert_eq!(last, [Some(4)], "the loss shows in the hour's proof");
+        }
+        assert_eq!(disk.segments().len(), 0, "what is acknowledged is gone all the same");
+    }
 }

@@ -1,8 +1,11 @@
-//! The file `ack` of a stream: up to which `seq` its records are stored elsewhere.
+//! A number of a stream, in a small file of its own: `ack`, up to which `seq` its records are
+//! stored elsewhere, and `used`, up to which its numbers are used up without a record.
 //!
 //! Two slots are written in turn, each with its own checksum, so that a torn write leaves the
-//! other one. Lost acknowledgements only mean that records are read again. The file also keeps
-//! the last number of a life whose segments are all gone.
+//! other one. A lost acknowledgement only means that records are read again. The file `ack` also
+//! keeps the last number of a life whose segments are all gone. Both files get their room when
+//! their stream begins: a disk that is full takes acknowledgements all the same, or nothing would
+//! ever free it.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,8 +14,10 @@ use crc32c::crc32c;
 
 use crate::disk::{Disk, File, read_file, write_on};
 
-/// The file's name.
-pub(crate) const NAME: &str = "ack";
+/// Up to which `seq` the records of a stream are stored elsewhere.
+pub(crate) const ACK: &str = "ack";
+/// Up to which `seq` the numbers of a stream are used up, when its last ones have no record.
+pub(crate) const USED: &str = "used";
 
 /// Bytes of a slot: `seq` u64, CRC-32C u32, padding. A slot never crosses a sector.
 const SLOT: u64 = 16;
@@ -20,20 +25,28 @@ const SLOT: u64 = 16;
 /// Keeps the checksum of slot zero from being that of zeros.
 const SALT: &[u8; 4] = b"ACK\n";
 
-/// Writes acknowledgements; the file is made at the first.
+/// Writes the number; the file is made at the first if it is not there.
 #[derive(Debug)]
-pub(crate) struct AckFile {
+pub(crate) struct NumberFile {
     dir: PathBuf,
+    name: &'static str,
     file: Option<Box<dyn File>>,
     slot: u64,
-    /// With `durability: host` each acknowledgement is synced before segments go.
+    /// With `durability: host` each number is synced (an acknowledgement before segments go).
     sync: bool,
 }
 
-/// What a stream's folder says is acknowledged.
-pub(crate) fn load(disk: &dyn Disk, dir: &Path) -> io::Result<Option<u64>> {
-    let Some(content) = read_file(disk, &dir.join(NAME))? else { return Ok(None) };
+/// What a stream's folder says.
+pub(crate) fn load(disk: &dyn Disk, dir: &Path, name: &str) -> io::Result<Option<u64>> {
+    let Some(content) = read_file(disk, &dir.join(name))? else { return Ok(None) };
     Ok(content.chunks(SLOT as usize).filter_map(parse).max())
+}
+
+/// Makes the file with its room and no number.
+pub(crate) fn prepare(disk: &dyn Disk, dir: &Path, name: &str, sync: bool) -> io::Result<()> {
+    let file = disk.create(&dir.join(name))?;
+    write_on(file.as_ref(), &[0; 2 * SLOT as usize], 0, &mut 0)?;
+    if sync { file.sync() } else { Ok(()) }
 }
 
 fn parse(slot: &[u8]) -> Option<u64> {
@@ -49,11 +62,11 @@ fn checksum(seq: u64) -> u32 {
     crc32c(&bytes)
 }
 
-// === impl AckFile ===
+// === impl NumberFile ===
 
-impl AckFile {
-    pub(crate) fn new(dir: &Path, sync: bool) -> Self {
-        Self { dir: dir.to_owned(), file: None, slot: 0, sync }
+impl NumberFile {
+    pub(crate) fn new(dir: &Path, name: &'static str, sync: bool) -> Self {
+        Self { dir: dir.to_owned(), name, file: None, slot: 0, sync }
     }
 
     /// Puts `seq` on disk.
@@ -77,7 +90,7 @@ impl AckFile {
     /// The file that exists, or a new one. The slot with the greatest `seq` is not the next to be
     /// written.
     fn open(&mut self, disk: &dyn Disk) -> io::Result<Box<dyn File>> {
-        let path = self.dir.join(NAME);
+        let path = self.dir.join(self.name);
         let Some(content) = read_file(disk, &path)? else {
             let file = disk.create(&path)?;
             if self.sync {
