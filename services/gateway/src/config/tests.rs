@@ -68,7 +68,7 @@ fn every_mistake_is_told_at_once() {
          t.yaml:7: limits.hed: unknown key; known here: connections, head, uri, headers, body, buffer, backend_connections, backend_idle\n\
          t.yaml:8: timeouts.idle: from 10ms to 24h are accepted\n\
          t.yaml:9: record.max: from 8192 to 524288 are accepted\n\
-         t.yaml:10: nmae: unknown key; known here: name, region, operator_account, instance, instance_type, listen, workers, private_networks, limits, timeouts, record"
+         t.yaml:10: nmae: unknown key; known here: name, region, operator_account, instance, instance_type, listen, metrics, workers, private_networks, limits, timeouts, record"
     );
 }
 
