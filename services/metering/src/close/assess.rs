@@ -170,7 +170,8 @@ fn known_streams(hour: Hour, carry: &Carry, seen: &Seen) -> BTreeSet<Stream> {
             known.extend((0..row.life.workers).map(stream).filter(unseen));
         }
         let Some(previous) = &row.life.previous else { continue };
-        // An epoch is the clock at the start of the life: no row of it is older.
+        // An epoch is the clock at the start of the life. After a clock that was set back it may lie
+        // ahead of its rows: those are not waited for then, and come late.
         let began = i64::try_from(previous.epoch).unwrap_or(i64::MAX);
         if Time(began).hour() > hour {
             continue;

@@ -130,6 +130,8 @@ fn searches(id: &str) -> Vec<Select> {
                 until(from(by_id(), start), near),
                 until(from(by_id(), near), wide),
                 from(by_id(), wide),
+                // A clock that was set back while the request was on its way.
+                until(from(by_id(), at.saturating_sub(WIDE_MS)), start),
             ]
         }
         None => vec![by_id()],

@@ -57,6 +57,7 @@ fn our_id_is_searched_around_its_time_first() {
             format!("{guard}{id}{from}\n  AND {to}{tail}"),
             format!("{guard}{id}{from}\n  AND {to}{tail}"),
             format!("{guard}{id}{from}{tail}"),
+            format!("{guard}{id}{from}\n  AND {to}{tail}"),
             format!("{guard}(client_req_id = {{id:String}}){tail}"),
         ]
     );
