@@ -50,7 +50,7 @@ pub(crate) enum Command {
     /// Hourly bills.
     #[command(subcommand)]
     Bills(Bills),
-    /// Marketplace audit.
+    /// Audit: marketplace orders, and bills counted again.
     #[command(subcommand)]
     Audit(Audit),
     /// Messages that could not become a record.
@@ -259,6 +259,25 @@ pub(crate) struct DeadlettersRetry {
 pub(crate) enum Audit {
     /// Calls of marketplace orders, by billable reason.
     Orders(AuditOrders),
+    /// A closed hour's bills, counted again from the records in ClickHouse and in Kafka.
+    ///
+    /// The records that belong to the hour are judged again, added up and priced, from ClickHouse
+    /// and, while it keeps them, from Kafka; both are compared with the bills that stand, and with
+    /// each other record by record. It says equal, or names the request ids that differ (the first
+    /// hundred, and how many in all). Exit code 1 when anything differs. Nothing is written.
+    Recount(AuditRecount),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuditRecount {
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+    /// The UTC hour, like 2026-11-20T14.
+    #[arg(value_name = "HOUR", value_parser = hour)]
+    pub(crate) hour: Hour,
+    /// Only this account's bill, and records that concern it.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(crate) account: Option<String>,
 }
 
 #[derive(Debug, Args)]

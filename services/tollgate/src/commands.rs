@@ -8,6 +8,7 @@ mod deadletters;
 mod held;
 mod ingest;
 pub(crate) mod logs;
+mod recount;
 mod token;
 mod up;
 
@@ -67,6 +68,12 @@ pub(crate) fn run(cli: Cli, hooks: Hooks) -> anyhow::Result<ExitCode> {
             })
         }
         Command::Audit(Audit::Orders(args)) => runtime()?.block_on(audit::orders(&args, output)),
+        Command::Audit(Audit::Recount(args)) => {
+            telemetry::start("warn");
+            with_config(&args.config, |config| {
+                runtime()?.block_on(recount::recount(config, &args, output))
+            })
+        }
         Command::Deadletters(args) => {
             telemetry::start("warn");
             with_config(args.config(), |config| {

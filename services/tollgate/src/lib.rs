@@ -22,6 +22,7 @@ mod metrics;
 mod output;
 mod process;
 mod provisional;
+mod recount;
 mod roles;
 mod running;
 mod storage;
