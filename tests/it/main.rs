@@ -2,6 +2,7 @@
 //!
 //! - [`bills`]: a day of records, its bills computed a second time by hand
 //! - [`proof`]: what was altered is found, a closed hour comes to the same bytes again
+//! - [`recount`]: a closed hour counted again from its records, in ClickHouse and in Kafka
 //! - [`ingest`]: files of other gateways, once and again, and their bad lines
 //! - [`late`]: corrections, and an old spool that returns
 //! - [`tenant`]: every route and role, and whose rows they show
@@ -36,6 +37,7 @@ mod killed;
 mod late;
 mod outage;
 mod proof;
+mod recount;
 mod storm;
 mod tenant;
 mod tidy;

@@ -45,7 +45,8 @@ pub(crate) async fn recount(
 }
 
 fn accounts(report: &Report) -> List {
-    let mut list = List::new(&["account", "#bill", "#from ClickHouse", "#from Kafka", "equal?"]);
+    let mut list =
+        List::new(&["account", "#bill", "#from ClickHouse", "#from Kafka", "bill equal?"]);
     for account in &report.accounts {
         let total = |side: &Option<Side>| {
             let total = side.as_ref().and_then(|side| side.total);
