@@ -172,13 +172,13 @@ impl Health {
         let with = |count, value| {
             self.counters.iter().filter(|counters| counters.get(count) == value).count()
         };
-        let workers = with(Count::Serving, 0);
-        if workers > 0 {
-            return Err(Unready::NotServing { workers });
-        }
         let workers = with(Count::SpoolStalled, 1);
         if workers > 0 {
             return Err(Unready::Stalled { workers });
+        }
+        let workers = with(Count::Serving, 0);
+        if workers > 0 {
+            return Err(Unready::NotServing { workers });
         }
         let workers = with(Count::SpoolFull, 1);
         if workers > 0 && self.when_full == WhenFull::Reject {

@@ -22,6 +22,7 @@ pub struct Life {
 pub struct PreviousLife {
     /// Its epoch, milliseconds; below 2^53.
     pub epoch: u64,
-    /// Per worker, in order: the last `seq` on disk, or none when it wrote nothing.
+    /// Per worker, in order: the last `seq` on disk, or used up behind that without a record; none
+    /// when there is neither.
     pub last: Vec<Option<u64>>,
 }

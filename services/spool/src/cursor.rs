@@ -26,6 +26,8 @@ pub(crate) struct Cursor {
     live: Option<Arc<Progress>>,
     /// Nothing will be added: the stream of an old life, or one that ended in this.
     ended: bool,
+    /// The last read failed, and this was told.
+    failing: bool,
     /// Segments that are not freed: all of an old life, those that were begun of this one.
     segments: Vec<Segment>,
     current: Option<SegmentReader>,
@@ -94,7 +96,19 @@ impl Cursor {
         let (segments, current, given, acked) = (Vec::new(), None, None, None);
         let live = Some(progress);
         let ended = false;
-        Self { stream, dir, live, ended, segments, current, next: 1, given, acked, ack_file }
+        Self {
+            stream,
+            dir,
+            live,
+            ended,
+            failing: false,
+            segments,
+            current,
+            next: 1,
+            given,
+            acked,
+            ack_file,
+        }
     }
 
     /// For a stream of an earlier life.
@@ -108,7 +122,19 @@ impl Cursor {
         let ack_file = NumberFile::new(&dir, ACK, host);
         let next = segments.first().map_or(0, |segment| segment.number);
         let (live, current, ended, given) = (None, None, true, acked);
-        Self { stream, dir, live, ended, segments, current, next, given, acked, ack_file }
+        Self {
+            stream,
+            dir,
+            live,
+            ended,
+            failing: false,
+            segments,
+            current,
+            next,
+            given,
+            acked,
+            ack_file,
+        }
     }
 
     /// Everything up to this `seq` was given.
@@ -130,6 +156,11 @@ impl Cursor {
     /// How far the writer has published.
     pub(crate) fn written(&self) -> Position {
         self.live.as_ref().map(|progress| progress.published()).unwrap_or_default()
+    }
+
+    /// A read failed. True for the first time since one did not.
+    pub(crate) fn fails(&mut self) -> bool {
+        !std::mem::replace(&mut self.failing, true)
     }
 
     /// Its writer has ended it: all that it wrote is published.
@@ -186,7 +217,7 @@ impl Cursor {
                 each(&self.stream, seq, range, hash);
             }
         })?;
-        self.given = given;
+        (self.given, self.failing) = (given, false);
         let number = current.number();
         let segment = self.segments.iter_mut().find(|segment| segment.number == number);
         let segment = segment.expect("the segment that is read is not freed");

@@ -142,16 +142,17 @@ impl Reader {
     /// `max_bytes`, another one being first each time.
     ///
     /// # Errors
-    /// A stream could not be read and nothing else was there before it; nothing was consumed.
+    /// A stream could not be read, and there is nothing new in the others; nothing was consumed. A
+    /// stream that fails beside others that do not is told to the log, once.
     pub fn read(&mut self, max_bytes: usize) -> Result<Frames, ReadError> {
         self.adopt();
         let mut out = Frames::default();
         let (disk, folder) = (self.disk.as_ref(), self.folder.as_ref());
+        let mut failed = None;
         for cursor in &mut self.old {
+            // One that can not be read holds up itself alone.
             let taken = take(cursor, disk, folder, max_bytes, &mut out);
-            if let Err(error) = taken {
-                return if out.frames.is_empty() { Err(error) } else { Ok(out) };
-            }
+            failed = failed.or(taken.err());
             if out.buffer.len() >= max_bytes {
                 return Ok(out);
             }
@@ -161,15 +162,15 @@ impl Reader {
             let limit = (out.buffer.len() + part).min(max_bytes);
             let taken = take(&mut self.live[self.turn], disk, folder, limit, &mut out);
             self.turn = (self.turn + 1) % self.live.len();
-            match taken {
-                Err(error) if out.frames.is_empty() => return Err(error),
-                // It is met again when it is this stream's turn to be first.
-                Err(_) => {}
-                Ok(()) if out.buffer.len() >= max_bytes => break,
-                Ok(()) => {}
+            failed = failed.or(taken.err());
+            if out.buffer.len() >= max_bytes {
+                break;
             }
         }
-        Ok(out)
+        match failed {
+            Some(error) if out.frames.is_empty() => Err(error),
+            _ => Ok(out),
+        }
     }
 
     /// Returns when something was written, when the thread is unparked, or at `timeout`; at once
@@ -270,7 +271,14 @@ fn take(
         match progressed {
             Ok(Progressed::Yes) => folder.freed_old(cursor.free(disk)),
             Ok(Progressed::No) => break,
-            Err(failure) => return Err(explain(cursor, failure)),
+            Err(failure) => {
+                let error = explain(cursor, failure);
+                if cursor.fails() {
+                    let cause = std::error::Error::source(&error).map(ToString::to_string);
+                    tracing::error!(%error, cause, "a spool stream can not be read, others can");
+                }
+                return Err(error);
+            }
         }
     }
     Ok(())

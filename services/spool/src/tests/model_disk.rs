@@ -40,6 +40,8 @@ pub(super) struct State {
     pub(super) failing_write: Option<u32>,
     /// A write takes at most so many bytes.
     pub(super) short_write: Option<usize>,
+    /// Files that can not be read.
+    pub(super) broken: BTreeSet<PathBuf>,
     /// How many writes of files were made.
     pub(super) writes: u64,
 }
@@ -319,6 +321,9 @@ impl File for ModelFile {
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         self.on(0, |state, _| {
+            if state.broken.iter().any(|path| state.names.get(path) == Some(&self.node)) {
+                return Err(io::Error::other("the sector is bad"));
+            }
             let data = &state.nodes[self.node].data;
             let rest = data.get(offset as usize..).unwrap_or_default();
             let count = rest.len().min(buffer.len());

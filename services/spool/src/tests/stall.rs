@@ -225,3 +225,28 @@ fn numbers_used_up_behind_the_last_record_are_known_after_a_crash() {
         assert_eq!(disk.segments().len(), 0, "what is acknowledged is gone all the same");
     }
 }
+
+#[test]
+fn a_stream_that_can_not_be_read_holds_up_no_other() {
+    let (disk, config) = (ModelDisk::default(), config(2, Durability::Process));
+    let mut spool = open_model(&disk, &config, 1).expect("opens");
+    push(&mut spool.writers[0], b"bad");
+    push(&mut spool.writers[1], b"good");
+    super::next_epoch(&mut spool, 2);
+    push(&mut spool.writers[0], b"live");
+    spool.writers[0].write().expect("the disk is well");
+    let bad = disk.segments().remove(0);
+    disk.state().broken.insert(bad);
+    assert_eq!(read_all_of_the_others(&mut spool), [b"good".to_vec(), b"live".to_vec()]);
+    let mark = spool.reader.mark();
+    assert!(matches!(spool.reader.read(1000), Err(ReadError::Io { .. })), "it is not forgotten");
+    assert!(!spool.reader.passed(&mark));
+    disk.state().broken.clear();
+    assert_eq!(read_all(&mut spool), [(0, 0, b"bad".to_vec())]);
+    assert!(spool.reader.passed(&mark));
+}
+
+fn read_all_of_the_others(spool: &mut crate::Spool) -> Vec<Vec<u8>> {
+    let frames = spool.reader.read(1000).expect("there is something to read");
+    plain(&frames).into_iter().map(|(_, _, payload)| payload).collect()
+}
