@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
 use tests::lines::{self, Call, GUANGZHOU, HONGKONG, SELLER, write_file};
 use tests::naive::{self, FIRST_TIER, Line};
 
-use crate::day::{closed, ingest, up_at, world};
+use crate::day::{closed, ingest, program, up_at, world};
 
 /// An account with dedicated instances, private traffic and a backend that is reached publicly.
 const OTHER: &str = "1250000009";
@@ -111,6 +112,19 @@ fn a_days_bills_are_what_the_calls_come_to_by_hand() {
         assert!(!answer["bills"].to_string().contains(LOST), "{answer}");
     }
     assert_eq!(crossed, [CROSSING], "one hour has calls in two tiers");
+    // What nobody could price waits for a person, hour by hour.
+    let list = program(&world).json(&["bills", "held"]);
+    let of = |held: &Value| held["hour"].as_str().expect("an hour").to_owned();
+    let hours: Vec<String> = list["held"].as_array().expect("held").iter().map(of).collect();
+    assert_eq!(hours.len(), 4, "{hours:?}");
+    let release = |hour: &str, how: &[&str]| {
+        program(&world).run(&[&["bills", "release", hour, "--account", LOST], how].concat())
+    };
+    let hour = hours[0].trim_end_matches(":00:00Z");
+    assert!(release(hour, &["--region", "mars-north"]).failed(2).contains("RECORDED=PRICED"));
+    let good = release(hour, &["--region", "mars-north=ap-singapore"]).good();
+    assert!(good.out.contains("The next hour that closes"), "{good:?}");
+    assert!(release("2020-01-01T00", &["--waive"]).failed(1).contains("no use of account"));
     assert!(world.stop().success(), "{}", world.log());
 }
 

@@ -57,7 +57,8 @@ fn ship(config: &kafka::Config, messages: &[Input]) {
             .insert(Header { key: STREAM_HEADER, value: Some(&stream) })
             .insert(Header { key: SEQ_HEADER, value: Some(&seq) })
             .insert(Header { key: HASH_HEADER, value: Some(&hash) });
-        let partition = i32::try_from(spool::hash(stream.as_bytes()) % u64::from(PARTITIONS));
+        let sum: u32 = stream.bytes().map(u32::from).sum();
+        let partition = i32::try_from(sum % PARTITIONS);
         let record = BaseRecord::to(&config.topic)
             .partition(partition.expect("a small number"))
             .key(&stream)
