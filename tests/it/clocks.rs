@@ -45,6 +45,34 @@ fn check(world: &World, running: &Running, clock: &SharedClock, ledger: &Ledger,
 }
 
 #[test]
+fn clocks_that_jump_either_way_lose_nothing_and_time_never_goes_back_in_a_stream() {
+    let (mut world, running, mut clock) = world();
+    let load = Load::start(running.gateway, HOST, 6, ASKS);
+    // On by an hour, back by two, on by three: to half past twelve.
+    for hours in [1, -2, 3] {
+        load.more(500);
+        clock.jump(hours * 3600);
+        load.more(500);
+    }
+    let ledger = load.stop();
+    assert!(ledger.torn.is_empty() && ledger.refused.is_empty(), "a jump is no end");
+    check(&world, &running, &clock, &ledger, &["12"]);
+    let back = "SELECT count() FROM (SELECT time, lagInFrame(time, 1, time) OVER (\
+                    PARTITION BY gateway, epoch, worker ORDER BY seq \
+                    ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS before FROM records) \
+                WHERE time < before";
+    assert_eq!(running.number(back), 0, "time goes back within a stream");
+    // Each jump ends the streams and begins new ones, so that the hours say when things happened.
+    let epochs = "SELECT uniqExact(epoch) FROM records";
+    assert_eq!(running.number(epochs), 4, "a life for each jump: {}", world.log());
+    let hours = "SELECT toString(arraySort(groupUniqArray(toHour(hour)))) FROM records \
+                 WHERE part = 'final'";
+    assert_eq!(running.sql(hours).trim(), "[9,10,11,12]");
+    assert!(world.log().contains("clock"), "it says so: {}", world.log());
+    assert!(world.stop().success(), "{}", world.log());
+}
+
+#[test]
 fn a_deadline_that_passes_while_the_engine_is_away_closes_no_hour_without_its_records() {
     let (mut world, running, mut clock) = world();
     let load = Load::start(running.gateway, HOST, 6, ASKS);

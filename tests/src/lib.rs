@@ -11,6 +11,8 @@ pub mod chance;
 pub mod clickhouse;
 pub mod client;
 pub mod clock;
+pub mod cluster;
+pub mod gate;
 pub mod ledger;
 pub mod lines;
 pub mod load;

@@ -22,6 +22,9 @@ use crate::wait;
 /// A gateway that is killed is back within it.
 const BACK_MAX: Duration = Duration::from_secs(60);
 
+/// Whoever holds a load back lets it go on within it.
+const LEAVE_MAX: Duration = Duration::from_secs(300);
+
 /// What a load does.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan<'a> {
@@ -55,8 +58,12 @@ struct Shared {
     /// Whose turn it is among the gateways.
     turn: AtomicUsize,
     stop: AtomicBool,
-    /// Requests that may still be made.
-    left: AtomicU64,
+    /// How many requests are made in all.
+    requests: u64,
+    /// How many of them may be made by now.
+    allowed: AtomicU64,
+    /// How many have begun, or wait for leave.
+    begun: AtomicU64,
     /// Requests whose outcome is known.
     made: AtomicU64,
     answered: AtomicU64,
@@ -92,7 +99,9 @@ impl Load {
             gateways: Mutex::new(plan.gateways.iter().copied().map(Some).collect()),
             turn: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
-            left: AtomicU64::new(plan.requests.unwrap_or(u64::MAX)),
+            requests: plan.requests.unwrap_or(u64::MAX),
+            allowed: AtomicU64::new(u64::MAX),
+            begun: AtomicU64::new(0),
             made: AtomicU64::new(0),
             answered: AtomicU64::new(0),
             refused: AtomicU64::new(0),
@@ -137,6 +146,12 @@ impl Load {
     /// When a client panicked.
     pub fn hold_from(&self, number: usize) {
         self.shared.gateways.lock().expect("no client panicked")[number] = None;
+    }
+
+    /// No more requests than this are begun until the next call, all counted from the start: the
+    /// clients wait.
+    pub fn allow(&self, requests: u64) {
+        self.shared.allowed.store(requests, Ordering::SeqCst);
     }
 
     /// Requests so far whose outcome is known, whole or not.
@@ -210,10 +225,16 @@ impl Shared {
         book.ledger
     }
 
-    /// Takes one of the requests that are left.
+    /// Takes one of the requests that are left, and waits until it may be made.
     fn take(&self) -> bool {
-        let one_less = |left: u64| left.checked_sub(1);
-        self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok()
+        let number = self.begun.fetch_add(1, Ordering::SeqCst);
+        let may = || number < self.allowed.load(Ordering::SeqCst) || self.stopped();
+        number < self.requests && (may() || self.leave(may))
+    }
+
+    fn leave(&self, may: impl Fn() -> bool) -> bool {
+        wait::until("leave to go on", LEAVE_MAX, || may().then_some(()));
+        !self.stopped()
     }
 
     fn whole(&self, ask: &Ask, query: String, req_len: usize, answer: &Answer) -> Outcome {

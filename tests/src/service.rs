@@ -1,10 +1,12 @@
 //! One process of the product, in a folder of its own with its configuration, its data and its log.
-//! It is ready when `data/running.json` is there.
+//! It is ready when `data/running.json` is there, or
+//! `data/running-<role>.json`.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -14,6 +16,8 @@ use crate::{processes, wait};
 
 /// A start with a warm cache takes two seconds; the first one of a machine fetches the engine.
 const START_MAX: Duration = Duration::from_secs(600);
+/// What is still in a pipe is read within it.
+const LOG_MAX: Duration = Duration::from_secs(1);
 /// A clean end on a busy machine.
 const STOP_MAX: Duration = Duration::from_secs(60);
 
@@ -24,6 +28,8 @@ pub struct Service {
     args: Vec<&'static str>,
     folder: PathBuf,
     process: Option<Child>,
+    /// Copies what the process says into the log, and ends with it.
+    scribe: Option<JoinHandle<()>>,
 }
 
 // === impl Service ===
@@ -31,7 +37,13 @@ pub struct Service {
 impl Service {
     /// The program with these arguments, in a folder that is there.
     pub fn new(exe: impl Into<PathBuf>, args: &[&'static str], folder: impl Into<PathBuf>) -> Self {
-        Self { exe: exe.into(), args: args.to_vec(), folder: folder.into(), process: None }
+        Self {
+            exe: exe.into(),
+            args: args.to_vec(),
+            folder: folder.into(),
+            process: None,
+            scribe: None,
+        }
     }
 
     /// Where it works.
@@ -80,6 +92,7 @@ impl Service {
         });
         if outcome.is_err() {
             self.process = None;
+            self.write_down();
         }
         outcome
     }
@@ -104,6 +117,7 @@ impl Service {
         let mut process = self.process.take().expect("it runs");
         process.kill().expect("a process of ours");
         process.wait().expect("a child");
+        self.write_down();
     }
 
     /// Asks it to end (SIGINT), and waits; gives how it ended.
@@ -122,7 +136,10 @@ impl Service {
     /// When it does not within `limit`.
     pub fn ended(&mut self, limit: Duration) -> ExitStatus {
         let mut process = self.process.take().expect("it runs");
-        wait::until("the end of the process", limit, || process.try_wait().expect("a child"))
+        let status =
+            wait::until("the end of the process", limit, || process.try_wait().expect("a child"));
+        self.write_down();
+        status
     }
 
     /// Sends a signal to it: SIGSTOP freezes it, SIGCONT thaws it.
@@ -164,8 +181,19 @@ impl Service {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
 
+    /// The log has all that the process said which has ended. A child of its own may hold the pipe a
+    /// little longer: then the rest comes by itself.
+    fn write_down(&mut self) {
+        let Some(scribe) = self.scribe.take() else { return };
+        wait::within(LOG_MAX, || scribe.is_finished().then_some(()));
+    }
+
     fn said(&self) -> PathBuf {
-        self.data().join("running.json")
+        let name = match self.args[0] {
+            "up" => "running.json".to_owned(),
+            role => format!("running-{role}.json"),
+        };
+        self.data().join(name)
     }
 
     fn command(&self, args: &[&str], env: &[(&str, &str)]) -> Command {
@@ -185,16 +213,17 @@ impl Service {
     }
 
     /// Copies the process's stderr into the folder's log.
-    fn collect_log(&self, process: &mut Child) {
+    fn collect_log(&mut self, process: &mut Child) {
         let path = self.folder.join("log");
         let stderr = process.stderr.take().expect("stderr is a pipe");
         let mut stdout = process.stdout.take().expect("stdout is a pipe");
-        std::thread::spawn(move || {
+        let scribe = std::thread::spawn(move || {
             let mut out = fs::OpenOptions::new().create(true).append(true).open(path).expect("log");
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 out.write_all(format!("{line}\n").as_bytes()).expect("log");
             }
         });
+        self.scribe = Some(scribe);
         std::thread::spawn(move || stdout.read_to_end(&mut Vec::new()));
     }
 }

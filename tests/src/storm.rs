@@ -8,6 +8,7 @@
 //! - Everything ends by itself: each wait has a limit, and the caller has a deadline for the whole.
 
 pub mod embedded;
+pub mod kafka;
 pub mod plan;
 pub mod report;
 pub mod services;
@@ -26,6 +27,7 @@ use crate::recount;
 use crate::wait;
 use crate::world::HOST;
 use embedded::Embedded;
+use kafka::Kafka;
 use plan::{Event, plan};
 use report::Report;
 use services::Services;
@@ -50,6 +52,8 @@ const BATCHES: &str = "batch_wait: 5ms";
 pub enum Bus {
     /// The spool, in one process.
     Embedded,
+    /// A real Kafka, between separate services.
+    Kafka,
 }
 
 /// What the command line says.
@@ -77,6 +81,7 @@ impl Bus {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Embedded => "embedded",
+            Self::Kafka => "kafka",
         }
     }
 
@@ -84,6 +89,7 @@ impl Bus {
     pub fn kinds(self) -> &'static [&'static str] {
         match self {
             Self::Embedded => &embedded::KINDS,
+            Self::Kafka => &kafka::KINDS,
         }
     }
 }
@@ -116,6 +122,10 @@ impl Options {
         match self.bus {
             Bus::Embedded => {
                 let services = Embedded::start(&self.exe, backend.addr, clock.variable());
+                Storm { options: self, report, services, clock, disk }.run();
+            }
+            Bus::Kafka => {
+                let services = Kafka::start(&self.exe, backend.addr, clock.variable());
                 Storm { options: self, report, services, clock, disk }.run();
             }
         }
@@ -165,9 +175,16 @@ impl<S: Services> Storm<'_, S> {
             requests: Some(requests),
             disk: Some(&self.disk),
         });
-        for (moment, event) in plan(seed, requests, kills, self.services.kinds(), JUMPS) {
+        let events = plan(seed, requests, kills, self.services.kinds(), JUMPS);
+        let moments: Vec<u64> = events.iter().map(|(moment, _)| *moment).collect();
+        for (number, (moment, event)) in events.into_iter().enumerate() {
+            // While something happens the load goes on, up to the next event: what takes long is
+            // waited for. Then all clients are at work again before the next one.
+            let goal = moment.max(load.made() + CLIENTS as u64);
+            let next = moments.get(number + 1).copied().unwrap_or(requests);
+            load.allow(next.max(goal + 2 * CLIENTS as u64));
             wait::until("the load to go on", self.options.limit(), || {
-                (load.made() >= moment).then_some(())
+                (load.made() >= goal).then_some(())
             });
             match event {
                 Event::Hour => self.clock.next_hour(),
@@ -179,6 +196,7 @@ impl<S: Services> Storm<'_, S> {
             }
             say(began, &format!("{} of {requests} requests, {event:?}", load.made()));
         }
+        load.allow(requests);
         wait::until("the end of the load", self.options.limit(), || load.finished().then_some(()));
         load.stop();
     }

@@ -89,6 +89,21 @@ impl Topic {
         (0..partitions).map(end).collect()
     }
 
+    /// What a group has read of each partition: the offset that comes next; -1001 for nothing.
+    ///
+    /// # Panics
+    /// When the broker does not answer.
+    pub fn committed(&self, group: &str) -> Vec<i64> {
+        let mut config = self.config();
+        let consumer: BaseConsumer = config.set("group.id", group).create().expect("a consumer");
+        let mut list = TopicPartitionList::new();
+        for partition in 0..self.partitions(&consumer) {
+            list.add_partition(&self.name, partition);
+        }
+        let found = consumer.committed_offsets(list, ASK_MAX).expect("the broker answers");
+        found.elements().iter().map(|one| one.offset().to_raw().unwrap_or(-1001)).collect()
+    }
+
     /// Writes a message, and waits until it is there.
     ///
     /// # Panics

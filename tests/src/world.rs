@@ -30,7 +30,7 @@ pub const ACCOUNT: &str = "1250000001";
 /// The operator's own account, which pays for what no service is asked for.
 pub const OPERATOR: &str = "1000000000";
 /// Workers of the gateway.
-const WORKERS: u64 = 2;
+pub(crate) const WORKERS: u64 = 2;
 
 /// A folder with a configuration, and the process that runs on it, if any.
 #[derive(Debug)]
@@ -208,7 +208,7 @@ impl Running {
 }
 
 /// One service with a plain API on every path, an API with a mock, a price book, short times.
-fn standard(gateway: &str, backend: SocketAddr) -> String {
+pub(crate) fn standard(gateway: &str, backend: SocketAddr) -> String {
     format!(
         "data: ./data\n\
          gateway:\n\
@@ -218,6 +218,7 @@ fn standard(gateway: &str, backend: SocketAddr) -> String {
         \x20 workers: {WORKERS}\n\
         \x20 operator_account: \"{OPERATOR}\"\n\
         \x20 private_networks: []\n\
+        \x20 metrics: 127.0.0.1:0\n\
         \x20 record: {{heartbeat: 1s}}\n\
          query:\n\
         \x20 listen: 127.0.0.1:0\n\

@@ -1,4 +1,4 @@
-//! `cargo run --release -p tests --bin storm -- --bus embedded --requests N --kills K --seed S`
+//! `cargo run --release -p tests --bin storm -- --bus embedded|kafka --requests N --kills K --seed S`
 //!
 //! One JSON document on stdout, progress on stderr. Exit code 1 when anything was lost or doubled,
 //! when a bill is not what it comes to when computed again, when fewer than two hours were closed,
@@ -34,6 +34,8 @@ struct Args {
 enum Bus {
     /// Everything in one process.
     Embedded,
+    /// Separate services over a real Kafka.
+    Kafka,
 }
 
 fn main() -> ExitCode {
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
     let args = Args::parse();
     let bus = match args.bus {
         Bus::Embedded => storm::Bus::Embedded,
+        Bus::Kafka => storm::Bus::Kafka,
     };
     let exe = std::env::current_exe().expect("a program has a path");
     let Args { requests, kills, seed, .. } = args;
