@@ -31,7 +31,7 @@ use tokio::time::Instant;
 pub(crate) use compare::{Difference, Differences, What};
 use compare::{Records, Row};
 use count::{Usages, count};
-use frozen::is_file;
+use frozen::{Frozen, is_file};
 use standing::Standing;
 pub(crate) use topic::Shipped;
 pub(crate) use weigh::{Account, Side};
@@ -79,7 +79,8 @@ pub(crate) async fn recount(store: &Store, asked: &Asked<'_>) -> anyhow::Result<
     let topic = topic::find(asked.kafka, &standing, asked.hour).await?;
     let mut records = Records::new(&standing.frozen, asked.account);
     let mut progress = Progress { said: Instant::now() };
-    let mut stored = from_clickhouse(store, asked, &mut records, &mut progress).await?;
+    let frozen = &standing.frozen;
+    let mut stored = from_clickhouse(store, asked, frozen, &mut records, &mut progress).await?;
     let kept_until = asked.hour.end().0.saturating_add(millis(asked.retention));
     if stored.records == 0 && !standing.frozen.is_empty() && kept_until < asked.now.0 {
         stored.gone = true;
@@ -118,11 +119,12 @@ struct Stored {
 async fn from_clickhouse(
     store: &Store,
     asked: &Asked<'_>,
+    frozen: &Frozen,
     records: &mut Records<'_>,
     progress: &mut Progress,
 ) -> anyhow::Result<Stored> {
     let mut stored = Stored::default();
-    let mut pages = rows::Pages::new(store, asked.hour);
+    let mut pages = rows::Pages::new(store, asked.hour, frozen);
     while let Some(page) = pages.next().await? {
         for row in page {
             let Row { record, .. } = &row;

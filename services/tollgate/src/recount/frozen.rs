@@ -110,6 +110,13 @@ impl Frozen {
         (&share.stream, first + (slot - begin) as u64)
     }
 
+    /// The numbers, as ascending spans of the streams.
+    pub(crate) fn spans(&self) -> impl Iterator<Item = (&Stream, u64, u64)> {
+        self.shares.iter().flat_map(|share| {
+            share.spans.iter().map(|((first, last), _)| (&share.stream, *first, *last))
+        })
+    }
+
     /// The streams, each with its slots.
     pub(crate) fn streams(&self) -> impl Iterator<Item = (&Stream, Range<usize>)> {
         self.shares.iter().map(|share| (&share.stream, share.slots.clone()))
