@@ -191,6 +191,20 @@ impl Cursor {
         }
     }
 
+    /// Bytes that were not read yet, zeros at the ends of segments included. `segment` is the size
+    /// of those of this life.
+    pub(crate) fn unread(&self, segment: u64) -> u64 {
+        let at = self.position();
+        let offset = u64::from(at.offset);
+        if self.live.is_some() {
+            let end = self.written();
+            let whole = u64::from(end.segment.saturating_sub(at.segment));
+            return (whole * segment + u64::from(end.offset)).saturating_sub(offset);
+        }
+        let left = self.segments.iter().filter(|segment| segment.number >= at.segment);
+        left.map(|segment| segment.bytes).sum::<u64>().saturating_sub(offset)
+    }
+
     /// Reads one piece of about `budget` bytes; may find only frames that are dropped.
     pub(crate) fn read(
         &mut self,

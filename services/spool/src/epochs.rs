@@ -22,7 +22,7 @@ use crate::config::{Config, Durability};
 use crate::cursor::Cursor;
 use crate::disk::Disk;
 use crate::folder::{Folder, STREAMS, stream_dir};
-use crate::number::{self, ACK, NumberFile, USED};
+use crate::number::{self, ACK, NumberFile, PARTITION, USED};
 use crate::open::{OpenError, begin_epoch};
 use crate::progress::{Progress, Wake};
 use crate::tail::Tail;
@@ -100,7 +100,7 @@ pub(crate) fn streams(
         let stream = Arc::new(Stream { gateway: config.gateway.clone(), epoch, worker });
         let dir = stream_dir(root, epoch, worker);
         disk.create_dir(&dir).map_err(io("create a stream"))?;
-        for name in [ACK, USED] {
+        for name in [ACK, USED, PARTITION] {
             let made = number::prepare(disk.as_ref(), &dir, name, host);
             made.map_err(io("prepare a stream"))?;
         }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::config::Config;
 use crate::disk::Lock;
 
 /// The folder of all streams.
@@ -20,6 +21,10 @@ const HEADROOM_PART: u64 = 64;
 #[derive(Debug)]
 pub(crate) struct Folder {
     _lock: Box<dyn Lock>,
+    /// Where it is.
+    pub(crate) root: PathBuf,
+    /// Bytes of a segment of this life.
+    pub(crate) segment: u64,
     size: u64,
     workers: u64,
     /// Bytes that earlier lives hold; only the reader changes it.
@@ -52,11 +57,13 @@ pub(crate) fn parse_segment(name: &str) -> Option<u32> {
 // === impl Folder ===
 
 impl Folder {
-    pub(crate) fn new(lock: Box<dyn Lock>, size: u64, workers: u16, old: u64) -> Self {
+    pub(crate) fn new(lock: Box<dyn Lock>, config: &Config, old: u64) -> Self {
         let folder = Self {
             _lock: lock,
-            size,
-            workers: u64::from(workers),
+            root: config.dir.clone(),
+            segment: config.segment,
+            size: config.size,
+            workers: u64::from(config.workers),
             old: AtomicU64::new(old),
             share: AtomicU64::new(0),
         };

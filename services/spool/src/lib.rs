@@ -19,12 +19,15 @@
 //! epoch                         the last epoch that began
 //! streams/<epoch>-<worker>/     one per worker and epoch
 //!     <number>.seg              header, frames, zeros (see `frame`)
-//!     ack, used                 what is stored elsewhere, what has no record (see `number`)
+//!     ack, used, partition      what is stored elsewhere, what has no record, where the records
+//!                               go (see `number`)
 //! reserve                       room for a start on a full disk (see `open`)
+//! refused/<epoch>-<worker>-<seq>  records that were refused elsewhere, kept for a person
 //! ```
 //! A writer shares nothing with other writers. With the reader it shares a few atomics
 //! (`progress`): the writer says how far it has written, the reader what is freed.
 
+mod beside;
 mod config;
 mod cursor;
 mod disk;

@@ -1,9 +1,10 @@
 //! A number of a stream, in a small file of its own: `ack`, up to which `seq` its records are
-//! stored elsewhere, and `used`, up to which its numbers are used up without a record.
+//! stored elsewhere, `used`, up to which its numbers are used up without a record, and `partition`,
+//! where its records go.
 //!
 //! Two slots are written in turn, each with its own checksum, so that a torn write leaves the
 //! other one. A lost acknowledgement only means that records are read again. The file `ack` also
-//! keeps the last number of a life whose segments are all gone. Both files get their room when
+//! keeps the last number of a life whose segments are all gone. All get their room when
 //! their stream begins: a disk that is full takes acknowledgements all the same, or nothing would
 //! ever free it.
 
@@ -18,6 +19,8 @@ use crate::disk::{Disk, File, read_file, write_on};
 pub(crate) const ACK: &str = "ack";
 /// Up to which `seq` the numbers of a stream are used up, when its last ones have no record.
 pub(crate) const USED: &str = "used";
+/// The partition to which the records of a stream go; kept once.
+pub(crate) const PARTITION: &str = "partition";
 
 /// Bytes of a slot: `seq` u64, CRC-32C u32, padding. A slot never crosses a sector.
 const SLOT: u64 = 16;

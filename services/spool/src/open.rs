@@ -144,7 +144,7 @@ pub(crate) fn open_on(
     let keep = previous.as_ref().map(|life| life.epoch);
     past.prune(disk.as_ref(), keep).map_err(io("remove finished streams"))?;
 
-    let folder = Arc::new(Folder::new(lock, config.size, config.workers, past.bytes()));
+    let folder = Arc::new(Folder::new(lock, config, past.bytes()));
     let host = config.durability == Durability::Host;
     let wake = Arc::new(Wake::default());
     let (fresh, live) = with_reserve(disk.as_ref(), root, || streams(&disk, config, epoch))?;

@@ -16,13 +16,13 @@ use crate::progress::{Position, Wake};
 /// The reading end of the spool; owned by one thread.
 #[derive(Debug)]
 pub struct Reader {
-    disk: Arc<dyn Disk>,
-    folder: Arc<Folder>,
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) folder: Arc<Folder>,
     wake: Arc<Wake>,
     /// Of epochs that have ended, in their order.
-    old: Vec<Cursor>,
+    pub(crate) old: Vec<Cursor>,
     /// One per writer.
-    live: Vec<Cursor>,
+    pub(crate) live: Vec<Cursor>,
     /// Which live stream is read first the next time.
     turn: usize,
     succession: Arc<Succession>,

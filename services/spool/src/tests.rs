@@ -1,5 +1,6 @@
 //! Tests of the spool as a whole.
 
+mod beside;
 mod crash;
 mod durable;
 mod epochs;

@@ -4,12 +4,12 @@
 //!   client; the thread takes from it only while there is room, and polls for the group's events
 //!   always. So a reader that takes nothing for hours costs no membership, no partition is ever
 //!   paused, and the client fetches no more than its queues hold.
-//! - What has to be asked of the broker is asked by another thread ([`asker`]).
+//! - What waits for the broker's answer is done by another thread ([`asker`]): commits, marks.
 //! - Between them and the reader stands one small table behind a lock ([`shared`]): the partitions,
 //!   the events, the marks. A revocation changes it at once, whatever the reader is doing.
-//! - An acknowledgement is noted and committed by the polling thread: one commit under way at a
-//!   time, again after a failure, before a partition is given up, and at the end. Only what is
-//!   acknowledged is ever committed.
+//! - An acknowledgement is noted, and committed soon after: one commit under way at a time, again
+//!   after a failure, before a partition is given up, and at the end. Only what is acknowledged is
+//!   ever committed.
 //! - A lost partition (the session ended without us) is revoked like any other; nothing is
 //!   committed for it.
 
@@ -82,7 +82,7 @@ impl KafkaSource {
     /// See [`StartError`].
     pub fn start(config: &Config, bounds: Bounds) -> Result<Self, StartError> {
         let shared = Arc::new(Shared::default());
-        let member = Member::new(Arc::clone(&shared));
+        let member = Member::new(&config.topic, Arc::clone(&shared));
         let consumer: Result<BaseConsumer<Member>, _> =
             settings(config, bounds).create_with_context(member);
         let mut consumer = consumer.map_err(StartError::Client)?;

@@ -1,5 +1,8 @@
 //! Against a real broker.
 
+mod hold;
 mod lab;
+mod member;
+mod ship;
 mod span;
 mod suite;

@@ -12,7 +12,7 @@ use super::config::Config;
 use super::message::OVERHEAD_MAX;
 
 /// The longest that one question may take; then the broker counts as away.
-const ANSWER_MAX: Duration = Duration::from_secs(10);
+const ANSWER_MAX: Duration = Duration::from_secs(4);
 
 /// Between two looks at a topic that was just made.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -74,6 +74,21 @@ pub enum TopicError {
         topic: String,
         /// What the broker said.
         reason: String,
+    },
+    /// It has lost partitions, as a topic does that was made anew.
+    #[error(
+        "stream `{stream}` has its records in partition {partition} of topic `{topic}`, which has \
+         only {partitions} partitions: add partitions, or bring the old topic back"
+    )]
+    Shrunk {
+        /// The topic.
+        topic: String,
+        /// The stream.
+        stream: String,
+        /// Its partition, from 0.
+        partition: u32,
+        /// How many the topic has.
+        partitions: u32,
     },
     /// The client library does not take the configuration.
     #[error("the client of Kafka can not be set up")]

@@ -1,16 +1,16 @@
-//! The thread that asks the broker, and may be kept waiting: is the topic fit, and where do the
-//! partitions end when a mark is asked for.
+//! The thread that the broker may keep waiting: is the topic fit, where do the partitions end when
+//! a mark is asked for, and the commits.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::group::Member;
+use super::group::{Member, list};
 use super::shared::Shared;
 use crate::kafka::config::Config;
 use crate::kafka::ends::offset;
@@ -49,18 +49,34 @@ impl Asker {
             return;
         }
         while !self.shared.closed() {
-            let Some((marks, asked)) = self.question() else {
-                thread::park();
-                continue;
-            };
-            match self.ends(&asked) {
-                Ok(ends) => self.answer(marks, &asked, ends),
-                Err(error) => {
-                    tracing::debug!(%error, "the ends of the partitions are not known yet");
+            // One does not wait for the other: a commit may fail while the group is in motion.
+            match (self.commit(), self.ask()) {
+                (Ok(false), Ok(false)) => thread::park(),
+                (Ok(_), Ok(_)) => {}
+                (Err(error), _) | (_, Err(error)) => {
+                    tracing::debug!(%error, "the broker does not do what is asked, trying again");
                     thread::park_timeout(AGAIN);
                 }
             }
         }
+    }
+
+    /// Commits what is acknowledged; false when there is nothing.
+    fn commit(&self) -> Result<bool, KafkaError> {
+        let offsets = self.shared.lock().uncommitted();
+        if offsets.is_empty() {
+            return Ok(false);
+        }
+        commit(&self.consumer, &self.config.topic, &self.shared, &offsets)?;
+        Ok(true)
+    }
+
+    /// Asks what the marks need; false when there is nothing to ask.
+    fn ask(&self) -> Result<bool, KafkaError> {
+        let Some((marks, asked)) = self.question() else { return Ok(false) };
+        let ends = self.ends(&asked)?;
+        self.answer(&marks, &asked, ends);
+        Ok(true)
     }
 
     /// Looks at the topic until it is fit; false when the source is closed before.
@@ -142,7 +158,7 @@ impl Asker {
         Ok(ends)
     }
 
-    fn answer(&self, marks: Vec<u64>, asked: &Asked, ends: BTreeMap<u32, (u64, u64)>) {
+    fn answer(&self, marks: &[u64], asked: &Asked, ends: BTreeMap<u32, (u64, u64)>) {
         let mut table = self.shared.lock();
         let mut known = BTreeMap::new();
         for ((partition, (begin, end)), (assignment, _)) in ends.into_iter().zip(asked.values()) {
@@ -158,4 +174,17 @@ impl Asker {
         drop(table);
         self.shared.wake_pump();
     }
+}
+
+/// Waits until the group has the offsets.
+pub(super) fn commit(
+    consumer: &BaseConsumer<Member>,
+    topic: &str,
+    shared: &Shared,
+    offsets: &BTreeMap<u32, (u64, u64)>,
+) -> Result<(), KafkaError> {
+    let next = offsets.iter().map(|(partition, (_, next))| (*partition, *next));
+    consumer.commit(&list(topic, next), CommitMode::Sync)?;
+    shared.committed(offsets);
+    Ok(())
 }

@@ -6,46 +6,35 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, RebalanceProtocol};
-use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::shared::Shared;
 use crate::kafka::client;
-use crate::kafka::ends::{number, offset};
+use crate::kafka::ends::number;
 
 /// Called by the polling thread only, or by whoever drops the consumer last.
 pub(super) struct Member {
+    topic: String,
     shared: Arc<Shared>,
     /// Partitions to be taken once the client has returned: their queues need the consumer.
     given: Mutex<Vec<TopicPartitionList>>,
-    /// The end of the commit that was under way.
-    committed: Mutex<Option<Committed>>,
     /// The consumer is dropped; nobody takes what is given.
     leaving: AtomicBool,
-}
-
-/// How a commit ended, and what it was to commit: next offsets.
-pub(super) struct Committed {
-    pub(super) result: KafkaResult<()>,
-    pub(super) offsets: Vec<(u32, u64)>,
 }
 
 // === impl Member ===
 
 impl Member {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
-        let (given, committed) = (Mutex::default(), Mutex::default());
-        Self { shared, given, committed, leaving: AtomicBool::new(false) }
+    pub(super) fn new(topic: &str, shared: Arc<Shared>) -> Self {
+        let topic = topic.to_owned();
+        Self { topic, shared, given: Mutex::default(), leaving: AtomicBool::new(false) }
     }
 
     /// Partitions that the group has given, to be assigned by the caller.
     pub(super) fn given(&self) -> Vec<TopicPartitionList> {
         std::mem::take(&mut *self.given.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    pub(super) fn committed(&self) -> Option<Committed> {
-        self.committed.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// From now on nobody takes what is given.
@@ -66,23 +55,16 @@ impl Member {
 
     fn revoke(&self, consumer: &BaseConsumer<Self>, partitions: &TopicPartitionList) {
         let lost = consumer.assignment_lost();
-        let mut commit = TopicPartitionList::new();
+        let mut acked = Vec::new();
         for element in partitions.elements() {
-            let acked = self.shared.revoke(number(element.partition()));
-            let next = acked.and_then(|next| i64::try_from(next).ok());
-            if let Some(next) = next {
-                let added = commit.add_partition_offset(
-                    element.topic(),
-                    element.partition(),
-                    Offset::Offset(next),
-                );
-                added.expect("the offset is not negative");
-            }
+            let partition = number(element.partition());
+            acked.extend(self.shared.revoke(partition).map(|next| (partition, next)));
         }
         tracing::info!(partitions = %numbers(partitions), lost, "partitions are gone");
-        if !lost && commit.count() > 0 {
+        if !lost && !acked.is_empty() {
             // It goes out before the partitions are given up; the client waits for its end.
-            if let Err(error) = consumer.commit(&commit, CommitMode::Async) {
+            let offsets = list(&self.topic, acked);
+            if let Err(error) = consumer.commit(&offsets, CommitMode::Async) {
                 tracing::warn!(%error, "failed to commit before partitions are given up");
             }
         }
@@ -120,17 +102,21 @@ impl ConsumerContext for Member {
             _ => self.revoke(consumer, partitions),
         }
     }
+}
 
-    fn commit_callback(&self, result: KafkaResult<()>, partitions: &TopicPartitionList) {
-        let mut offsets = Vec::new();
-        for element in partitions.elements() {
-            if let Offset::Offset(next) = element.offset() {
-                offsets.push((number(element.partition()), offset(next)));
-            }
-        }
-        let committed = Some(Committed { result, offsets });
-        *self.committed.lock().unwrap_or_else(PoisonError::into_inner) = committed;
+/// Next offsets of partitions, as the client takes them.
+pub(super) fn list(
+    topic: &str,
+    offsets: impl IntoIterator<Item = (u32, u64)>,
+) -> TopicPartitionList {
+    let mut list = TopicPartitionList::new();
+    for (partition, next) in offsets {
+        let place = i32::try_from(partition).ok().zip(i64::try_from(next).ok());
+        let (partition, next) = place.expect("both came from Kafka");
+        let added = list.add_partition_offset(topic, partition, Offset::Offset(next));
+        added.expect("the offset is not negative");
     }
+    list
 }
 
 /// For a log line.

@@ -1,4 +1,4 @@
-//! The polling thread: serves the group, fills the queue, commits what is acknowledged.
+//! The polling thread: serves the group, fills the queue.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -6,12 +6,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::base_consumer::PartitionQueue;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message as _;
 use rdkafka::types::RDKafkaErrorCode as Code;
 use rdkafka::{Offset, TopicPartitionList};
 
+use super::asker;
 use super::group::{Member, numbers};
 use super::shared::Shared;
 use crate::kafka::config::Config;
@@ -23,14 +24,11 @@ use crate::{Batch, Bounds, Message};
 /// not announce, and keeps far below the least `max.poll.interval.ms`.
 const SLEEP_MAX: Duration = Duration::from_millis(50);
 
-/// Before a commit or a seek that failed is tried again.
+/// Before a seek that failed is tried again.
 const RETRY: Duration = Duration::from_millis(500);
 
 /// The longest that a seek waits for the client's own threads.
 const SEEK_MAX: Duration = Duration::from_secs(1);
-
-/// The longest wait for the last commit.
-const LAST_COMMIT_MAX: Duration = Duration::from_secs(2);
 
 pub(super) struct Pump {
     config: Config,
@@ -42,10 +40,6 @@ pub(super) struct Pump {
     /// The partition that is read first the next time stands first.
     turns: VecDeque<u32>,
     streams: Streams,
-    /// A commit is under way.
-    committing: bool,
-    /// No commit before.
-    commit_at: Option<Instant>,
 }
 
 /// The client's queue of one partition.
@@ -54,7 +48,6 @@ struct Queue {
     messages: PartitionQueue<Member>,
     /// Nothing is taken before: a small batch waits for company, a failed seek for better times.
     pause_until: Option<Instant>,
-    committed: Option<u64>,
 }
 
 impl Pump {
@@ -73,8 +66,6 @@ impl Pump {
             queues: BTreeMap::new(),
             turns: VecDeque::new(),
             streams: Streams::default(),
-            committing: false,
-            commit_at: None,
         }
     }
 
@@ -86,7 +77,6 @@ impl Pump {
             let rewound = self.rewind();
             let filled = self.fill();
             self.shared.announce();
-            self.commit();
             if !served && !rewound && !filled {
                 thread::park_timeout(self.sleep());
             }
@@ -119,29 +109,12 @@ impl Pump {
                 "a message came beside its queue"
             ),
         }
-        let context = Arc::clone(self.consumer.context());
-        let given = context.given();
+        let given = self.consumer.context().given();
         let happened = !given.is_empty();
         for partitions in given {
             self.assign(&partitions);
         }
         self.forget();
-        if let Some(committed) = context.committed() {
-            self.committing = false;
-            match committed.result {
-                Ok(()) => {
-                    for (partition, next) in committed.offsets {
-                        if let Some(queue) = self.queues.get_mut(&partition) {
-                            queue.committed = queue.committed.max(Some(next));
-                        }
-                    }
-                }
-                Err(error) => {
-                    tracing::debug!(%error, "a commit failed, it is tried again");
-                    self.commit_at = Some(Instant::now() + RETRY);
-                }
-            }
-        }
         happened
     }
 
@@ -165,8 +138,7 @@ impl Pump {
         let table = self.shared.lock();
         for (partition, messages) in queues {
             let assignment = table.parts.get(&partition).map_or(0, |part| part.assignment);
-            let (pause_until, committed) = (None, None);
-            let queue = Queue { assignment, messages, pause_until, committed };
+            let queue = Queue { assignment, messages, pause_until: None };
             self.queues.insert(partition, queue);
             self.turns.retain(|turn| *turn != partition);
             self.turns.push_back(partition);
@@ -281,63 +253,28 @@ impl Pump {
             let table = self.shared.lock();
             let assignment = table.parts.get(&partition).map(|part| part.assignment);
             if let (Some(queue), Some(assignment)) = (self.queues.get_mut(&partition), assignment) {
-                (queue.assignment, queue.committed) = (assignment, None);
+                queue.assignment = assignment;
             }
         }
     }
 
-    fn commit(&mut self) {
-        if self.committing || self.commit_at.is_some_and(|at| at > Instant::now()) {
+    /// Commits all that is acknowledged; whoever closes the source does not wait for ever.
+    fn commit_last(&self) {
+        let offsets = self.shared.lock().uncommitted();
+        if offsets.is_empty() {
             return;
         }
-        let offsets = self.uncommitted();
-        if offsets.count() == 0 {
-            return;
+        let done = asker::commit(&self.consumer, &self.config.topic, &self.shared, &offsets);
+        if let Err(error) = done {
+            tracing::warn!(%error, "the last acknowledgements are not committed");
         }
-        self.commit_at = None;
-        match self.consumer.commit(&offsets, CommitMode::Async) {
-            Ok(()) => self.committing = true,
-            Err(error) => {
-                tracing::debug!(%error, "a commit failed, it is tried again");
-                self.commit_at = Some(Instant::now() + RETRY);
-            }
-        }
-    }
-
-    /// What is acknowledged and not known to be committed.
-    fn uncommitted(&self) -> TopicPartitionList {
-        let (table, mut offsets) = (self.shared.lock(), TopicPartitionList::new());
-        for (partition, queue) in &self.queues {
-            let acked = table.parts.get(partition).and_then(|part| part.acked);
-            let Some(next) = acked.filter(|next| Some(*next) > queue.committed) else { continue };
-            let place = i32::try_from(*partition).ok().zip(i64::try_from(next).ok());
-            let (partition, next) = place.expect("both came from Kafka");
-            let offset = Offset::Offset(next);
-            let added = offsets.add_partition_offset(&self.config.topic, partition, offset);
-            added.expect("the offset is not negative");
-        }
-        offsets
-    }
-
-    /// Commits all that is acknowledged, as far as there is time.
-    fn commit_last(&mut self) {
-        let deadline = Instant::now() + LAST_COMMIT_MAX;
-        while Instant::now() < deadline {
-            self.commit();
-            if !self.committing && self.uncommitted().count() == 0 {
-                return;
-            }
-            self.serve();
-            thread::park_timeout(Duration::from_millis(1));
-        }
-        tracing::warn!("the last acknowledgements are not committed; their messages come again");
     }
 
     /// How long there is nothing to do, if nobody wakes us.
     fn sleep(&self) -> Duration {
         let now = Instant::now();
         let pauses = self.queues.values().filter_map(|queue| queue.pause_until);
-        let next = pauses.chain(self.commit_at).filter(|until| *until > now).min();
+        let next = pauses.filter(|until| *until > now).min();
         next.map_or(SLEEP_MAX, |until| SLEEP_MAX.min(until - now))
     }
 }

@@ -57,6 +57,8 @@ pub(super) struct Part {
     given: Option<u64>,
     /// One past the last that is acknowledged.
     pub(super) acked: Option<u64>,
+    /// The offset that the group is known to have.
+    committed: Option<u64>,
     /// The reader has rewound; nothing is queued before the client has gone back.
     pub(super) rewinding: bool,
     /// The client does not begin below; asked for when a mark needs it.
@@ -190,7 +192,7 @@ impl Shared {
         }
         part.acked = Some(position + 1);
         drop(table);
-        self.wake_pump();
+        self.wake_asker();
         Ok(())
     }
 
@@ -300,6 +302,17 @@ impl Shared {
         }
     }
 
+    /// The group has these offsets now.
+    pub(super) fn committed(&self, offsets: &BTreeMap<u32, (u64, u64)>) {
+        let mut table = self.lock();
+        for (partition, (assignment, next)) in offsets {
+            let part = table.parts.get_mut(partition);
+            if let Some(part) = part.filter(|part| part.assignment == *assignment) {
+                part.committed = part.committed.max(Some(*next));
+            }
+        }
+    }
+
     pub(super) fn refuse(&self, error: TopicError) {
         self.lock().refused = Some(error);
         self.news.notify_one();
@@ -312,6 +325,15 @@ impl Table {
     /// Batches in the queue.
     pub(super) fn batches(&self) -> usize {
         self.items.iter().filter(|item| matches!(item, Item::Batch { .. })).count()
+    }
+
+    /// What is acknowledged and not known to be committed: assignment and next offset.
+    pub(super) fn uncommitted(&self) -> BTreeMap<u32, (u64, u64)> {
+        let part = |(partition, part): (&u32, &Part)| {
+            let next = part.acked.filter(|next| Some(*next) > part.committed)?;
+            Some((*partition, (part.assignment, next)))
+        };
+        self.parts.iter().filter_map(part).collect()
     }
 
     /// True while a mark waits for messages.

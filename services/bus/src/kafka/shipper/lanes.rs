@@ -1,0 +1,155 @@
+//! The streams under way: which partition each has, and what of it is confirmed.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use record::Stream;
+
+use super::producer::Ticket;
+
+/// All streams of the spool that were met.
+#[derive(Debug, Default)]
+pub(super) struct Lanes {
+    lanes: Vec<Lane>,
+    numbers: HashMap<Arc<Stream>, usize>,
+    /// Messages under way, and their bytes.
+    count: usize,
+    bytes: u64,
+}
+
+/// One stream.
+#[derive(Debug)]
+pub(super) struct Lane {
+    pub(super) stream: Arc<Stream>,
+    /// The stream as text: the key of its messages.
+    pub(super) key: String,
+    pub(super) partition: i32,
+    /// Sent, in the order of `seq`, each with whether it is confirmed; the first is not.
+    window: VecDeque<(u64, bool)>,
+    /// Confirmed with all before it, and the spool does not know it yet.
+    confirmed: Option<u64>,
+}
+
+// === impl Lanes ===
+
+impl Lanes {
+    pub(super) fn number(&self, stream: &Stream) -> Option<usize> {
+        self.numbers.get(stream).copied()
+    }
+
+    pub(super) fn add(&mut self, stream: &Arc<Stream>, partition: i32) -> usize {
+        let (number, stream) = (self.lanes.len(), Arc::clone(stream));
+        self.numbers.insert(Arc::clone(&stream), number);
+        let (key, window) = (stream.to_string(), VecDeque::new());
+        self.lanes.push(Lane { stream, key, partition, window, confirmed: None });
+        number
+    }
+
+    pub(super) fn get(&self, number: usize) -> &Lane {
+        &self.lanes[number]
+    }
+
+    /// Forgets all partitions; they are looked up again.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Messages under way.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Bytes under way.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    pub(super) fn sent(&mut self, ticket: Ticket) {
+        self.lanes[ticket.lane].window.push_back((ticket.seq, false));
+        self.count += 1;
+        self.bytes += ticket.bytes as u64;
+    }
+
+    /// The message is no longer under way.
+    pub(super) fn done(&mut self, ticket: Ticket, confirmed: bool) {
+        self.count -= 1;
+        self.bytes -= ticket.bytes as u64;
+        if !confirmed {
+            return;
+        }
+        let lane = &mut self.lanes[ticket.lane];
+        if let Ok(index) = lane.window.binary_search_by_key(&ticket.seq, |(seq, _)| *seq) {
+            lane.window[index].1 = true;
+        }
+        while let Some((seq, true)) = lane.window.front() {
+            lane.confirmed = Some(*seq);
+            lane.window.pop_front();
+        }
+    }
+
+    /// What the spool may be told.
+    pub(super) fn confirmed(&self) -> Vec<(usize, u64)> {
+        let lanes = self.lanes.iter().enumerate();
+        lanes.filter_map(|(number, lane)| Some((number, lane.confirmed?))).collect()
+    }
+
+    /// The spool knows it.
+    pub(super) fn told(&mut self, number: usize, seq: u64) {
+        let lane = &mut self.lanes[number];
+        lane.confirmed = lane.confirmed.filter(|confirmed| *confirmed > seq);
+    }
+
+    /// Nothing is under way any more; what was not confirmed will be sent again.
+    pub(super) fn abandon(&mut self) {
+        self.lanes.iter_mut().for_each(|lane| lane.window.clear());
+        (self.count, self.bytes) = (0, 0);
+    }
+
+    /// The last `seq` that is under way in each lane.
+    pub(super) fn ends(&self) -> BTreeMap<usize, u64> {
+        let lanes = self.lanes.iter().enumerate();
+        lanes.filter_map(|(number, lane)| Some((number, lane.window.back()?.0))).collect()
+    }
+
+    /// True when none of these is under way any more.
+    pub(super) fn passed(&self, ends: &BTreeMap<usize, u64>) -> bool {
+        ends.iter().all(|(number, end)| {
+            self.lanes[*number].window.front().is_none_or(|(seq, _)| seq > end)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ticket(lane: usize, seq: u64) -> Ticket {
+        Ticket { lane, seq, bytes: 10 }
+    }
+
+    #[test]
+    fn only_what_is_confirmed_without_a_gap_is_told() {
+        let mut lanes = Lanes::default();
+        let stream = Arc::new(Stream { gateway: "gw".to_owned(), epoch: 1, worker: 0 });
+        let lane = lanes.add(&stream, 3);
+        assert_eq!(lanes.number(&stream), Some(lane));
+        // The seq 7 was skipped by the spool; that is no gap here.
+        [5, 6, 8, 9].into_iter().for_each(|seq| lanes.sent(ticket(lane, seq)));
+        assert_eq!((lanes.count(), lanes.bytes()), (4, 40));
+        let ends = lanes.ends();
+        lanes.done(ticket(lane, 6), true);
+        assert_eq!(lanes.confirmed(), []);
+        lanes.done(ticket(lane, 5), true);
+        assert_eq!(lanes.confirmed(), [(lane, 6)]);
+        lanes.done(ticket(lane, 8), true);
+        lanes.told(lane, 6);
+        assert_eq!(lanes.confirmed(), [(lane, 8)]);
+        lanes.told(lane, 8);
+        assert!(!lanes.passed(&ends));
+        lanes.done(ticket(lane, 9), false);
+        assert_eq!(lanes.confirmed(), [], "it failed");
+        lanes.abandon();
+        assert!(lanes.passed(&ends));
+        assert_eq!((lanes.count(), lanes.bytes()), (0, 0));
+    }
+}
