@@ -94,6 +94,10 @@ pub(crate) struct ConfigFile {
 pub(crate) struct GatewayArgs {
     #[command(flatten)]
     pub(crate) config: ConfigFile,
+    /// Another name than the configuration's, so that gateways with data folders of their own (in
+    /// containers) share one file.
+    #[arg(long, env = "TOLLGATE_GATEWAY_NAME", value_name = "NAME", value_parser = gateway_name)]
+    pub(crate) name: Option<String>,
     /// Serve nothing: ship what the spool of this stopped gateway holds, and say that it retires, so
     /// that no later hour waits for it.
     #[arg(long)]
@@ -358,6 +362,14 @@ pub(crate) struct EngineArgs {
 /// An hour as people write it.
 fn hour(text: &str) -> Result<Hour, String> {
     text.parse().map_err(|_| "it is no hour in UTC, like 2026-11-20T14".to_owned())
+}
+
+/// As in the configuration: it stands in every record.
+fn gateway_name(text: &str) -> Result<String, String> {
+    match text.len() {
+        1..=record::GATEWAY_MAX => Ok(text.to_owned()),
+        _ => Err(format!("expected a text of 1 to {} bytes", record::GATEWAY_MAX)),
+    }
 }
 
 fn roles() -> impl TypedValueParser<Value = query::Role> {

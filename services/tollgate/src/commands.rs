@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use tokio::runtime::Runtime;
 
-use crate::cli::{Audit, Bills, Cli, Command, ConfigFile, Logs, Token};
+use crate::cli::{Audit, Bills, Cli, Command, ConfigFile, GatewayArgs, Logs, Token};
 use crate::config::{self, Config};
 pub(crate) use ingest::store as store_file;
 pub(crate) use up::{Signals, end};
@@ -40,10 +40,7 @@ pub(crate) fn run(cli: Cli, hooks: Hooks) -> anyhow::Result<ExitCode> {
             telemetry::start("info");
             with_config(&args, |config| runtime()?.block_on(up::up(config, hooks)))
         }
-        Command::Gateway(args) if args.retire => {
-            serve(&args.config, |config| roles::gateway::retire(config, hooks))
-        }
-        Command::Gateway(args) => serve(&args.config, |config| roles::gateway::run(config, hooks)),
+        Command::Gateway(args) => gateway(&args, hooks),
         Command::Metering(args) => serve(&args, |config| roles::metering::run(config, hooks)),
         Command::Query(args) => serve(&args, roles::query::run),
         Command::Engine(args) => serve(&args, roles::engine::run),
@@ -93,6 +90,18 @@ pub(crate) fn run(cli: Cli, hooks: Hooks) -> anyhow::Result<ExitCode> {
             })
         }
     }
+}
+
+fn gateway(args: &GatewayArgs, hooks: Hooks) -> anyhow::Result<ExitCode> {
+    serve(&args.config, async |mut config| {
+        if let Some(name) = &args.name {
+            config.name_gateway(name);
+        }
+        match args.retire {
+            true => roles::gateway::retire(config, hooks).await,
+            false => roles::gateway::run(config, hooks).await,
+        }
+    })
 }
 
 /// Runs a service of its own.

@@ -33,6 +33,19 @@ pub(crate) struct Config {
     pub(crate) retention: Duration,
 }
 
+// === impl Config ===
+
+impl Config {
+    /// Gives the gateway another name; its spool and, unless it was said, its instance follow.
+    pub(crate) fn name_gateway(&mut self, name: &str) {
+        if self.gateway.instance == self.gateway.name {
+            name.clone_into(&mut self.gateway.instance);
+        }
+        name.clone_into(&mut self.gateway.name);
+        name.clone_into(&mut self.spool.gateway);
+    }
+}
+
 /// Section `store:`.
 #[derive(Debug, Clone)]
 pub(crate) struct StoreConfig {

@@ -73,7 +73,8 @@ impl Ends {
         Self { config: Arc::new(config.clone()), client: Arc::default() }
     }
 
-    /// Where every partition ends now: one past its last offset.
+    /// Where every partition ends now: one past its last offset; 0 for one that holds nothing (any
+    /// more), so that nobody waits for a group to store what is gone.
     ///
     /// # Errors
     /// See [`EndsError`].
@@ -82,10 +83,11 @@ impl Ends {
             let failed = |source| EndsError::Kafka { what: "the ends of the partitions", source };
             let mut ends = BTreeMap::new();
             for partition in partitions(config, client)? {
-                let (_, end) = client
+                let (begin, end) = client
                     .fetch_watermarks(&config.topic, partition, ANSWER_MAX)
                     .map_err(failed)?;
-                ends.insert(number(partition), offset(end));
+                let end = if begin == end { 0 } else { offset(end) };
+                ends.insert(number(partition), end);
             }
             Ok(ends)
         })

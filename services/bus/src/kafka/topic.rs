@@ -164,12 +164,10 @@ async fn make(admin: &AdminClient<Plain>, config: &Config) -> Result<bool, Unfit
     let topic = config.topic.clone();
     let refused =
         |reason: String| Unfit::Refused(TopicError::NotMade { topic: topic.clone(), reason });
-    let (Ok(partitions), Ok(replication)) =
-        (i32::try_from(config.partitions), i32::try_from(config.replication))
-    else {
+    let Ok(partitions) = i32::try_from(config.partitions) else {
         return Err(refused(format!("{} partitions are too many", config.partitions)));
     };
-    let replication = TopicReplication::Fixed(replication);
+    let replication = TopicReplication::Fixed(i32::from(config.replication));
     // What a compacting cluster would give by default is said here, and would be refused above.
     let new = NewTopic::new(&config.topic, partitions, replication).set("cleanup.policy", "delete");
     let made = admin.create_topics([&new], &options()).await.map_err(Unfit::Away)?;

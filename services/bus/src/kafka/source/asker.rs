@@ -148,7 +148,7 @@ impl Asker {
                 }
             }
         }
-        for (partition, _) in asked {
+        for partition in asked.keys() {
             let watermarks = self.consumer.fetch_watermarks(topic, *partition, ANSWER_MAX)?;
             let (low, high) = (offset(watermarks.0), offset(watermarks.1));
             let begin = begins.get(partition).copied().unwrap_or(0).max(low);

@@ -1,14 +1,14 @@
 //! Membership: a reader that is slow, members that come and go, the broker that dies.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use broker::Broker;
 
-use super::lab::{self, PATIENCE};
-use crate::kafka::{Ends, KafkaSource, is_live};
+use super::lab;
+use crate::kafka::{KafkaSource, is_live};
 use crate::suite::BOUNDS;
-use crate::{Event, Source, SourceError};
+use crate::{Event, Source};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_that_takes_nothing_keeps_its_membership() {

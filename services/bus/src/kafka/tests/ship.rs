@@ -29,6 +29,16 @@ fn start(config: &Config, hold: &mut Hold) -> Shipper {
     Shipper::start(config, hold.open()).expect("a thread")
 }
 
+/// So many characters that hardly compress, and so are as large on the way.
+fn noise(length: usize) -> String {
+    let mut state = 7_u64;
+    let step = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
+        char::from(b'!' + u8::try_from((state >> 40) % 90).expect("below 90"))
+    };
+    std::iter::repeat_with(step).take(length).collect()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everything_is_shipped_once_in_order_across_restarts() {
     let config = lab::config(Broker::shared(), 4);
@@ -44,10 +54,124 @@ async fn everything_is_shipped_once_in_order_across_restarts() {
     let shipper = start(&config, &mut hold);
     hold.numbers(2500..3000);
     caught_up(&shipper).await;
-    assert_eq!(shipper.state().borrow().shipped, 1000);
+    let state = until(&shipper, "nothing waits", |state| state.waiting_bytes == 0).await;
+    assert_eq!((state.shipped, state.refused), (1000, 0));
     let topic = hold::read(&config);
     assert_eq!(topic.len(), 9, "three workers in three lives");
     assert_eq!(hold::count(&topic), 3000, "none twice");
     assert_eq!(hold::numbers(&topic), (0..3000).collect::<Vec<_>>());
     hold::assert_in_order(&topic);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_is_killed_costs_no_record_and_no_order() {
+    let mut broker = Broker::start();
+    let config = lab::config(&broker, 2);
+    let mut hold = Hold::new(2, 512);
+    let shipper = start(&config, &mut hold);
+    for round in 0..2 {
+        let begin = round * 5000;
+        hold.numbers(begin..begin + 4000);
+        let shipped = shipper.state().borrow().shipped;
+        until(&shipper, "some are shipped", |state| state.shipped > shipped).await;
+        broker.kill();
+        hold.numbers(begin + 4000..begin + 5000);
+        let away = until(&shipper, "it is away", |state| state.broker_away_since.is_some()).await;
+        assert!(away.waiting_bytes > 0);
+        broker.start_again();
+        until(&shipper, "it is back", |state| state.broker_away_since.is_none()).await;
+    }
+    caught_up(&shipper).await;
+    assert!(shipper.stop(PATIENCE).await, "nothing is left");
+    let topic = hold::read(&config);
+    // What was under way at a kill may stand twice; metering knows it by stream and `seq`.
+    hold::assert_in_order(&topic);
+    assert_eq!(hold::numbers(&topic), (0..10_000).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_without_a_broker_waits_and_stops_at_once() {
+    let config = lab::config(Broker::shared(), 1);
+    let nobody = Config { brokers: vec!["127.0.0.1:1".to_owned()], ..config.clone() };
+    let mut hold = Hold::new(1, 512);
+    let shipper = start(&nobody, &mut hold);
+    hold.numbers(0..100);
+    until(&shipper, "it is away", |state| state.broker_away_since.is_some()).await;
+    let state = until(&shipper, "they wait", |state| state.waiting_bytes > 0).await;
+    assert_eq!((state.shipped, state.topic_refused.is_none()), (0, true));
+    assert!(!shipper.stop(Duration::ZERO).await, "they wait in the spool");
+    let shipper = start(&config, &mut hold);
+    caught_up(&shipper).await;
+    assert_eq!(hold::numbers(&hold::read(&config)), (0..100).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_broker_refuses_is_kept_and_its_place_is_marked() {
+    let config = lab::config(Broker::shared(), 1);
+    lab::make(&config, &[("max.message.bytes", "200000")]).await;
+    let mut hold = Hold::new(1, 65_536);
+    let shipper = start(&config, &mut hold);
+    hold.write(0, b"before");
+    caught_up(&shipper).await;
+    // The topic takes less than it did when it was looked at.
+    let lower = AlterConfig::new(ResourceSpecifier::Topic(&config.topic));
+    let lower = lower.set("max.message.bytes", "20000");
+    let altered = lab::admin(&config).alter_configs([&lower], &AdminOptions::new()).await;
+    altered.expect("the broker answers")[0].as_ref().expect("it is altered");
+    let large = noise(50_000);
+    for text in ["small", &large, "after"] {
+        hold.write(0, text.as_bytes());
+    }
+    caught_up(&shipper).await;
+    until(&shipper, "it was refused once", |state| state.refused == 1).await;
+    let kept = hold.folder.path().join("refused/1-0-2");
+    assert_eq!(std::fs::read_to_string(kept).expect("it is kept"), large);
+    let topic = hold::read(&config);
+    hold::assert_in_order(&topic);
+    let stands = |seq: u64| {
+        let found = topic["gw/1/0"].iter().find(|found| found.seq == seq).expect("it stands");
+        (String::from_utf8_lossy(&found.bytes).into_owned(), found.refused.is_some())
+    };
+    assert_eq!(stands(0), ("before".to_owned(), false));
+    assert_eq!(stands(1), ("small".to_owned(), false));
+    assert_eq!(stands(2), (String::new(), true));
+    assert_eq!(stands(3), ("after".to_owned(), false));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn new_partitions_are_for_new_streams() {
+    let config = lab::config(Broker::shared(), 1);
+    let mut hold = Hold::new(1, 512);
+    let shipper = start(&config, &mut hold);
+    hold.numbers(0..10);
+    caught_up(&shipper).await;
+    let more = NewPartitions::new(&config.topic, 64);
+    let grown = lab::admin(&config).create_partitions([&more], &AdminOptions::new()).await;
+    grown.expect("the broker answers")[0].as_ref().expect("it has grown");
+    assert!(shipper.stop(PATIENCE).await, "nothing is left");
+    // The old stream still has records when the next life begins.
+    hold.numbers(10..20);
+    let shipper = start(&config, &mut hold);
+    for life in 0..3 {
+        hold.numbers(20 + life..21 + life);
+        caught_up(&shipper).await;
+    }
+    let topic = hold::read(&config);
+    hold::assert_in_order(&topic);
+    assert_eq!(topic["gw/1/0"].len(), 20);
+    assert_eq!(topic["gw/1/0"][19].partition, 0, "where it began");
+    assert_ne!(topic["gw/2/0"][0].partition, 0, "of all that there are now");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_compacted_topic_is_refused_and_the_records_wait() {
+    let config = lab::config(Broker::shared(), 1);
+    lab::make(&config, &[("cleanup.policy", "compact")]).await;
+    let mut hold = Hold::new(1, 512);
+    let shipper = start(&config, &mut hold);
+    hold.numbers(0..10);
+    let state = until(&shipper, "it is refused", |state| state.topic_refused.is_some()).await;
+    assert!(matches!(state.topic_refused, Some(TopicError::Compacted { .. })));
+    assert_eq!(state.shipped, 0);
+    assert!(!shipper.stop(Duration::ZERO).await, "they wait in the spool");
 }
