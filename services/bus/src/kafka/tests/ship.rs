@@ -107,17 +107,15 @@ async fn a_gateway_without_a_broker_waits_and_stops_at_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_broker_refuses_is_kept_and_its_place_is_marked() {
-    let config = lab::config(Broker::shared(), 1);
+    // The spool still has a record from a time when larger ones were allowed.
+    let config = Config { record_max: 4096, ..lab::config(Broker::shared(), 1) };
     lab::make(&config, &[("max.message.bytes", "200000")]).await;
     let mut hold = Hold::new(1, 65_536);
     let shipper = start(&config, &mut hold);
     hold.write(0, b"before");
     caught_up(&shipper).await;
-    // The topic takes less than it did when it was looked at.
-    let lower = AlterConfig::new(ResourceSpecifier::Topic(&config.topic));
-    let lower = lower.set("max.message.bytes", "20000");
-    let altered = lab::admin(&config).alter_configs([&lower], &AdminOptions::new()).await;
-    altered.expect("the broker answers")[0].as_ref().expect("it is altered");
+    // The topic takes less than it did when it was looked at, but enough.
+    alter(&config, "20000").await;
     let large = noise(50_000);
     for text in ["small", &large, "after"] {
         hold.write(0, text.as_bytes());
@@ -136,6 +134,32 @@ async fn what_the_broker_refuses_is_kept_and_its_place_is_marked() {
     assert_eq!(stands(1), ("small".to_owned(), false));
     assert_eq!(stands(2), (String::new(), true));
     assert_eq!(stands(3), ("after".to_owned(), false));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_that_takes_too_little_is_refused_until_it_takes_more() {
+    let config = lab::config(Broker::shared(), 1);
+    lab::make(&config, &[("max.message.bytes", "200000")]).await;
+    let mut hold = Hold::new(1, 65_536);
+    let shipper = start(&config, &mut hold);
+    hold.write(0, b"before");
+    caught_up(&shipper).await;
+    alter(&config, "20000").await;
+    hold.write(0, noise(50_000).as_bytes());
+    let state = until(&shipper, "it is refused", |state| state.topic_refused.is_some()).await;
+    assert!(matches!(state.topic_refused, Some(TopicError::TooSmall { allowed: 20_000, .. })));
+    alter(&config, "200000").await;
+    caught_up(&shipper).await;
+    let state = until(&shipper, "it is used", |state| state.topic_refused.is_none()).await;
+    assert_eq!((state.shipped, state.refused), (2, 0));
+}
+
+/// Sets how large a message of the topic may be.
+async fn alter(config: &Config, bytes: &str) {
+    let topic = AlterConfig::new(ResourceSpecifier::Topic(&config.topic));
+    let topic = topic.set("max.message.bytes", bytes);
+    let altered = lab::admin(config).alter_configs([&topic], &AdminOptions::new()).await;
+    altered.expect("the broker answers")[0].as_ref().expect("it is altered");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
