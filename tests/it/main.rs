@@ -11,6 +11,7 @@
 //! - [`killed`]: SIGKILL of everything, of the engine alone, in and between inserts
 //! - [`storm`]: the storm, small
 //! - [`outage`]: the engine away for long, and back
+//! - [`fault`]: the separate services, and whatever can happen to them
 //! - [`full`]: a spool without room
 //! - [`closing`]: hours being closed, killed at each step, with late records
 //! - [`clocks`]: clocks that jump, and a deadline that passes while ClickHouse is away
@@ -31,6 +32,7 @@ mod config;
 mod day;
 mod demo;
 mod ending;
+mod fault;
 mod full;
 mod ingest;
 mod killed;
