@@ -57,7 +57,7 @@ pub fn closed_hours(store: &ClickHouse) -> BTreeSet<String> {
 }
 
 /// Computes all bills of the closed hours again; gives a sentence for each that differs.
-/// `same_again` runs `close --dry-run` for an hour, and says whether it comes to the same bytes.
+/// `same_again` lets the product compute an hour again, and says whether it comes to the same.
 ///
 /// # Panics
 /// When ClickHouse does not answer, or a bill can not be read.
@@ -69,7 +69,7 @@ pub fn differences(
     let mut faults = Vec::new();
     for hour in hours {
         if !same_again(hour) {
-            faults.push(format!("BILL-1: {hour} does not come to the same bytes again"));
+            faults.push(format!("BILL-1: {hour} does not come to the same again"));
         }
     }
     let twice = store.number("SELECT count() - uniqExact(hour, account) FROM bills");
@@ -113,6 +113,22 @@ fn calls(store: &ClickHouse, hours: &BTreeSet<String>) -> BTreeMap<Key, Vec<Call
         calls.entry((row.at, row.account)).or_default().push(call);
     }
     calls
+}
+
+/// Runs `tollgate audit recount HOUR` in the folder of a process that runs: whether the bills are
+/// what the hour's records come to; with a `topic`, those that are in it too.
+///
+/// # Panics
+/// When it prints no JSON.
+pub fn recounted(program: &Program, hour: &str, topic: bool) -> bool {
+    let ran = program.run(&["audit", "recount", hour, "--output", "json"]);
+    let json = ran.json();
+    let counted = !topic || json["kafka"]["state"] == "counted";
+    let equal = ran.code == Some(0) && json["equal"] == true && counted;
+    if !equal {
+        eprintln!("{json}");
+    }
+    equal
 }
 
 /// Runs `tollgate close HOUR --dry-run` in the folder of a process that runs.

@@ -11,7 +11,7 @@ use crate::audit::settled;
 use crate::clickhouse::ClickHouse;
 use crate::load::Load;
 use crate::program::Program;
-use crate::recount::same_again;
+use crate::recount::{recounted, same_again};
 use crate::world::{Running, STORE_MAX, World};
 use crate::{processes, wait};
 
@@ -76,7 +76,7 @@ impl Services for Embedded {
 
     fn same_again(&self, hour: &str) -> bool {
         let program = Program::new(&self.exe, self.world.folder.path());
-        same_again(&program, hour)
+        same_again(&program, hour) && recounted(&program, hour, false)
     }
 
     fn topic(&self, _ahead_s: i64) -> Option<(u64, u64)> {

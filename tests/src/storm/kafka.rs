@@ -12,7 +12,7 @@ use crate::cluster::{Cluster, GATEWAYS, Parts};
 use crate::load::Load;
 use crate::processes;
 use crate::program::Program;
-use crate::recount::same_again;
+use crate::recount::{recounted, same_again};
 
 /// What is killed: one of the gateways, one of the metering processes, ClickHouse or the process
 /// that serves it, the broker.
@@ -87,7 +87,7 @@ impl Services for Kafka {
 
     fn same_again(&self, hour: &str) -> bool {
         let program = Program::new(&self.exe, self.cluster.query.folder());
-        same_again(&program, hour)
+        same_again(&program, hour) && recounted(&program, hour, true)
     }
 
     fn topic(&self, ahead_s: i64) -> Option<(u64, u64)> {

@@ -29,7 +29,8 @@ pub trait Services {
     /// What is stored.
     fn store(&self) -> &ClickHouse;
 
-    /// Runs `tollgate close HOUR --dry-run`: whether the hour comes to the same bytes again.
+    /// Lets the product compute an hour again, from its cut (`close --dry-run`) and from all its
+    /// records (`audit recount`): whether it comes to the same.
     fn same_again(&self, hour: &str) -> bool;
 
     /// How many records of the topic have no row, and how many rows no record in the topic; the clock
