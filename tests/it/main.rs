@@ -20,6 +20,7 @@
 //! - [`command`]: exit codes, one sentence per fault, no secret in any of them
 //! - [`config`]: the starter configuration, and every mistake at once
 //! - [`demo`]: its document, its story, and that its check can fail
+//! - [`deployment`]: the composition runs with the versions and settings of the tests
 //! - [`topic`]: the tests' own client of Kafka
 //! - [`tidy`]: what can be checked of the source itself
 
@@ -31,6 +32,7 @@ mod command;
 mod config;
 mod day;
 mod demo;
+mod deployment;
 mod ending;
 mod fault;
 mod full;

@@ -32,11 +32,19 @@ const SECRET_BYTES: usize = 32;
 /// insert of a frozen client ends only then, and its successor waits for that. It stands in the
 /// profile `default`, from which the server's sockets take it: in our user's it has no effect
 /// (measured: 30 s there, 3 s here).
-const RECEIVE_TIMEOUT_S: u32 = 3;
+pub const RECEIVE_TIMEOUT_S: u32 = 3;
 
 /// Seconds until the engine closes a connection on which nothing is asked. A stop waits for those
 /// that are open, idle or not; clients of ClickHouse reckon with 3 s and let go sooner.
-const KEEP_ALIVE_S: u32 = 3;
+pub const KEEP_ALIVE_S: u32 = 3;
+
+/// What [`USER`] may do; `{database}` stands for the name of the database.
+pub const GRANTS: [&str; 4] = [
+    "GRANT SHOW, SELECT, INSERT, ALTER, CREATE, DROP, TRUNCATE, OPTIMIZE ON {database}*.*",
+    "GRANT SELECT ON system.*",
+    "GRANT TABLE ENGINE ON *",
+    "GRANT CREATE TEMPORARY TABLE, KILL QUERY ON *.*",
+];
 
 /// Of the memory that the engine may use, one part in so many for the marks of the column files.
 const MARK_CACHE_SHARE: u64 = 8;
@@ -154,6 +162,9 @@ fn server(secrets: &Secrets, memory_max: u64) -> String {
 
 fn users(secrets: &Secrets, database: &str) -> String {
     let password = hex(&Sha256::digest(secrets.password.as_bytes()));
+    let grant =
+        |text: &str| format!("        <query>{}</query>\n", text.replace("{database}", database));
+    let grants: String = GRANTS.iter().copied().map(grant).collect();
     format!(
         "<clickhouse>
   <profiles>
@@ -178,11 +189,7 @@ fn users(secrets: &Secrets, database: &str) -> String {
       <profile>{USER}</profile>
       <quota>default</quota>
       <grants>
-        <query>GRANT SHOW, SELECT, INSERT, ALTER, CREATE, DROP, TRUNCATE, OPTIMIZE ON {database}*.*</query>
-        <query>GRANT SELECT ON system.*</query>
-        <query>GRANT TABLE ENGINE ON *</query>
-        <query>GRANT CREATE TEMPORARY TABLE, KILL QUERY ON *.*</query>
-      </grants>
+{grants}      </grants>
     </{USER}>
   </users>
 </clickhouse>

@@ -30,7 +30,7 @@ pub use child::child_main;
 pub use config::{Config, Endpoint, HEADER, Program, USER};
 pub use error::{FetchError, StartError};
 pub use fetch::{Sources, library};
-pub use files::endpoint_of;
+pub use files::{GRANTS, KEEP_ALIVE_S, RECEIVE_TIMEOUT_S, endpoint_of};
 pub use library::{Known, PIN, Pin, cache_dir};
 pub use progress::{Plain, Progress, stderr as progress_on_stderr};
 pub use supervisor::{Engine, State};

@@ -17,7 +17,7 @@ use rustix::fs::{FlockOperation, flock};
 use crate::StartError;
 
 /// The version; a newer one is tried by hand first, some were published without all their jars.
-const VERSION: &str = "4.3.1";
+pub const VERSION: &str = "4.3.1";
 
 /// One line of progress in so long a time.
 const LINE_EVERY: Duration = Duration::from_secs(3);

@@ -15,7 +15,9 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+pub use jars::VERSION;
 pub use ports::Port;
+pub use server::SETTINGS;
 use server::Server;
 
 /// A broker. Dropping it kills it and removes its data.

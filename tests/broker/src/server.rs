@@ -193,27 +193,40 @@ fn attempt(attempt: &str, source: io::Error) -> StartError {
     StartError::Io { attempt: attempt.to_owned(), source }
 }
 
-/// The time-outs of the session let a killed broker return after 4 instead of 13 seconds; short
-/// sessions of consumers are for tests in which one of them freezes.
+/// Whoever runs a broker sets these; docker-compose.yml does, and a test holds the two equal.
+pub const SETTINGS: [(&str, &str); 12] = [
+    ("controller.listener.names", "CONTROLLER"),
+    ("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"),
+    ("offsets.topic.replication.factor", "1"),
+    ("offsets.topic.num.partitions", "4"),
+    ("transaction.state.log.replication.factor", "1"),
+    ("transaction.state.log.min.isr", "1"),
+    ("group.initial.rebalance.delay.ms", "0"),
+    ("auto.create.topics.enable", "false"),
+    ("log.cleanup.policy", "delete"),
+    ("log.retention.ms", "604800000"),
+    ("log.retention.bytes", "-1"),
+    ("message.max.bytes", "1048588"),
+];
+
+/// For tests alone. The time-outs of the session let a killed broker return after 4 instead of 13
+/// seconds; short sessions of consumers are for tests in which one of them freezes.
+const HASTE: [(&str, &str); 3] = [
+    ("group.min.session.timeout.ms", "1000"),
+    ("broker.session.timeout.ms", "2000"),
+    ("broker.heartbeat.interval.ms", "500"),
+];
+
 fn properties(folder: &Path, port: u16, controller: u16) -> String {
-    format!(
+    let place = format!(
         "process.roles=broker,controller\n\
          node.id=1\n\
          controller.quorum.voters=1@127.0.0.1:{controller}\n\
          listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
          advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
-         controller.listener.names=CONTROLLER\n\
-         listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT\n\
-         log.dirs={}\n\
-         offsets.topic.replication.factor=1\n\
-         offsets.topic.num.partitions=4\n\
-         transaction.state.log.replication.factor=1\n\
-         transaction.state.log.min.isr=1\n\
-         group.initial.rebalance.delay.ms=0\n\
-         group.min.session.timeout.ms=1000\n\
-         auto.create.topics.enable=false\n\
-         broker.session.timeout.ms=2000\n\
-         broker.heartbeat.interval.ms=500\n",
+         log.dirs={}\n",
         folder.join("data").display()
-    )
+    );
+    let settings = SETTINGS.iter().chain(&HASTE);
+    settings.fold(place, |text, (name, value)| text + name + "=" + value + "\n")
 }
