@@ -120,11 +120,16 @@ pub(crate) fn lines(answer: &Value) -> List {
     list
 }
 
-/// Whether anything is missing, in words.
+/// Whether anything is missing, in words, and who was waited for in vain.
 pub(crate) fn proof_title(proof: &Value) -> String {
-    match proof["complete"].as_bool() {
-        Some(true) => "proof: complete, nothing missing and nothing dead".to_owned(),
-        _ => "proof: NOT complete; see the streams with missing or dead numbers".to_owned(),
+    if proof["complete"] == true {
+        return "proof: complete, nothing missing and nothing dead".to_owned();
+    }
+    let silent = proof["proof"]["silent"].as_array().into_iter().flatten();
+    let silent: Vec<String> = silent.map(text).collect();
+    match silent.as_slice() {
+        [] => "proof: NOT complete; see the streams with missing or dead numbers".to_owned(),
+        silent => format!("proof: NOT complete; waited for in vain: {}", silent.join(", ")),
     }
 }
 
