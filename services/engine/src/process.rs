@@ -6,10 +6,12 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
 
 use crate::child::{ChildArgs, STORE_DIR};
 use crate::config::Program;
@@ -54,6 +56,8 @@ pub(crate) enum Failed {
     Spawn(io::Error),
     /// It ended; what it complained of.
     Died(String),
+    /// Somebody ended it with SIGKILL: a person, or a system that is short of memory.
+    Killed,
     /// It runs, but did not answer in time.
     Silent,
     /// The caller was told to stop meanwhile.
@@ -74,8 +78,9 @@ impl Launch {
         let mut process = self.spawn(port).map_err(Failed::Spawn)?;
         loop {
             // Looked at before the port is asked, so that the secrets go to our child only.
-            if process.exited().map_err(Failed::Spawn)?.is_some() {
-                return Err(Failed::Died(self.complaint()));
+            if let Some(status) = process.exited().map_err(Failed::Spawn)? {
+                let killed = status.signal() == Some(Signal::KILL.as_raw());
+                return Err(if killed { Failed::Killed } else { Failed::Died(self.complaint()) });
             }
             if probe::answers(port, &self.secrets) {
                 return Ok(process);

@@ -246,6 +246,15 @@ fn first_start(launch: &Launch, chosen: Option<u16>) -> Result<(Process, u16), S
                 std::thread::sleep(PAUSE_MIN);
             }
             Err(Failed::Died(complaint)) => return Err(StartError::Died { complaint }),
+            // It is started again later too, whenever that happens.
+            Err(Failed::Killed) if Instant::now() < deadline => {
+                tracing::warn!("engine was killed at its start, starting it again");
+                std::thread::sleep(PAUSE_MIN);
+            }
+            Err(Failed::Killed) => {
+                let complaint = "it is killed (SIGKILL): is there enough memory?".to_owned();
+                return Err(StartError::Died { complaint });
+            }
             Err(Failed::Spawn(source)) => return Err(StartError::Spawn(source)),
             Err(Failed::Silent | Failed::Stopped) => {
                 return Err(StartError::Silent { seconds: START_MAX.as_secs() });

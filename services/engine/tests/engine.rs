@@ -247,6 +247,30 @@ fn a_killed_engine_is_seen_and_started_again_with_its_data() -> Outcome {
 }
 
 #[test]
+fn an_engine_that_is_killed_while_it_starts_is_started_again() -> Outcome {
+    let (_dir, data) = folder()?;
+    std::fs::create_dir_all(&data)?;
+    let folder = data.clone();
+    let killer = std::thread::spawn(move || {
+        until("the child is there", || inside(&folder).is_some_and(|pid| kill(pid).is_ok()));
+    });
+    let engine = start(&data)?;
+    assert!(killer.join().is_ok(), "it was killed");
+    until("it answers", || query(engine.endpoint(), "SELECT 1").is_ok_and(|(code, _)| code == 200));
+    Ok(())
+}
+
+/// A process that works in the folder.
+fn inside(folder: &Path) -> Option<u32> {
+    let pids = std::fs::read_dir("/proc").ok()?.filter_map(|entry| {
+        let entry = entry.ok()?;
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        (std::fs::read_link(entry.path().join("cwd")).ok()? == folder).then_some(pid)
+    });
+    pids.into_iter().next()
+}
+
+#[test]
 fn a_killed_parent_leaves_no_orphan_and_no_lock() -> Outcome {
     let (_dir, data) = folder()?;
     let mut parent = Command::new(std::env::current_exe()?)

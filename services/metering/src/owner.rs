@@ -89,7 +89,7 @@ impl Owner {
                     return (!group.is_empty() && group != self.group).then_some(group);
                 }
                 Err(error) => {
-                    tracing::warn!(source, part, error = chain(&error), "claims not read");
+                    backoff.said("claims not read", source, part, &error);
                     backoff.wait().await;
                 }
             }
@@ -106,7 +106,7 @@ impl Owner {
                     return Err(IntakeError::TakenOver { source_name, part });
                 }
                 Err(error) => {
-                    tracing::warn!(source, part, error = chain(&error), "partition not claimed");
+                    backoff.said("partition not claimed", source, part, &error);
                     backoff.wait().await;
                 }
             }
@@ -122,7 +122,7 @@ impl Owner {
                 Ok(false) => return Err(self.taken_over(old)),
                 Err(error) => {
                     let (source, part) = (&old.source, old.part);
-                    tracing::warn!(source, part, error = chain(&error), "claims not read");
+                    backoff.said("claims not read", source, part, &error);
                     backoff.wait().await;
                 }
             }
@@ -161,6 +161,16 @@ impl std::fmt::Debug for Owner {
 impl Backoff {
     pub(crate) fn new(max: Duration) -> Self {
         Self { next: PAUSE_MIN, max }
+    }
+
+    /// Says why there is a wait: the first time for everybody, then for a close look only.
+    fn said(&self, what: &'static str, source: &str, part: u32, error: &dyn std::error::Error) {
+        let error = chain(error);
+        if self.next == PAUSE_MIN {
+            tracing::warn!(source, part, error, "{what}; it is tried again");
+        } else {
+            tracing::debug!(source, part, error, "{what}");
+        }
     }
 
     pub(crate) async fn wait(&mut self) {

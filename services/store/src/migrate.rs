@@ -93,6 +93,15 @@ pub enum MigrateError {
     },
 }
 
+// === impl MigrateError ===
+
+impl MigrateError {
+    /// True when the store could not be reached: it may be there later.
+    pub fn is_away(&self) -> bool {
+        matches!(self, Self::Statement { source: QueryError::Unreachable { .. }, .. })
+    }
+}
+
 // === impl Store ===
 
 #[derive(Deserialize)]

@@ -2,6 +2,7 @@
 //! engine of our own.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use engine::{Engine, Program, Sources, StartError};
@@ -15,6 +16,12 @@ use crate::running::Running;
 /// The engine's folder in the data folder, and the file of its secrets.
 const FOLDER: &str = "clickhouse";
 const SECRETS: &str = "secrets.json";
+
+/// How long an engine of ours that died may take to be there again, at the start.
+const BACK_MAX: Duration = Duration::from_secs(60);
+
+/// Between two looks for it.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// A migrated store; the engine, when it is ours, stops when this is dropped.
 pub(crate) struct Storage {
@@ -120,8 +127,20 @@ impl Storage {
         engine: Option<Engine>,
     ) -> anyhow::Result<Self> {
         let store = Self::client(config, endpoint.clone())?;
-        store.migrate().await.context("the tables could not be brought up to date")?;
-        Ok(Self { store, endpoint, engine })
+        let began = Instant::now();
+        loop {
+            match store.migrate().await {
+                Ok(()) => return Ok(Self { store, endpoint, engine }),
+                // An engine of ours that dies is started again.
+                Err(error) if engine.is_some() && error.is_away() && began.elapsed() < BACK_MAX => {
+                    tracing::debug!(%error, "the engine is away");
+                    tokio::time::sleep(LOOK_AGAIN).await;
+                }
+                Err(error) => {
+                    return Err(error).context("the tables could not be brought up to date");
+                }
+            }
+        }
     }
 }
 

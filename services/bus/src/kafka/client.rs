@@ -77,10 +77,13 @@ fn secure(client: &mut ClientConfig, security: &Security) {
 }
 
 /// Lines of the client library. Each failed try to connect is one; that a broker is away is said
-/// once, by whoever waits for it, so these are for a close look only.
+/// once, by whoever waits for it, so these are for a close look only, as are its remarks on settings
+/// that are meant.
 pub(crate) fn log(level: RDKafkaLogLevel, facility: &str, text: &str) {
     match (level, facility) {
-        (_, "FAIL" | "ERROR") => tracing::debug!(target: "librdkafka", facility, "{text}"),
+        (_, "FAIL" | "ERROR" | "CONFWARN") => {
+            tracing::debug!(target: "librdkafka", facility, "{text}")
+        }
         (
             RDKafkaLogLevel::Emerg
             | RDKafkaLogLevel::Alert

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::assess::{Assessment, Waiting, assess};
 use super::closer::{Closer, Open};
 use super::cut::{Cut, SourceEnd};
-use super::due::{Due, due};
+use super::due::{Due, due, later};
 use super::error::CloseError;
 use super::held;
 use super::look::{self, look};
@@ -24,8 +24,8 @@ use crate::owner::chain;
 /// Idle hours that are closed in one step: a long gap between records costs two inserts each.
 const IDLE_AT_ONCE: usize = 500;
 
-/// How long sources may take, at the deadline, to be consumed to their ends, before the hour is
-/// left provisional until the next look.
+/// How long sources may take to be consumed to their ends, once an hour could be closed, before it
+/// is left provisional until the next look.
 const CATCH_UP: Duration = Duration::from_secs(30);
 
 /// Between two looks at what the group has committed.
@@ -54,12 +54,19 @@ impl Closer {
         loop {
             match self.due(&looked).await? {
                 Due::Open => return Ok(Err(Open::Running)),
-                Due::Complete => break,
+                Due::Complete | Due::Deadline if caught_up => break,
+                // A stream that nobody has heard of yet may wait in a source.
+                Due::Complete => {
+                    if !self.catch_up().await {
+                        let until = later(hour.end(), self.owner.config.deadline);
+                        let on = vec!["sources that are not consumed to their ends".to_owned()];
+                        return Ok(Err(Open::Waiting { until, on }));
+                    }
+                }
                 Due::Wait { until } => {
                     let on = names(&looked.state.waiting);
                     return Ok(Err(Open::Waiting { until, on }));
                 }
-                Due::Deadline if caught_up => break,
                 Due::Deadline => {
                     if !self.catch_up().await {
                         if let Some(topic) = &mut self.topic {
@@ -74,10 +81,10 @@ impl Closer {
                     if self.topic.as_ref().is_some_and(|topic| Instant::now() < topic.settles) {
                         return Ok(Err(Open::Behind));
                     }
-                    caught_up = true;
-                    looked = self.look(hour, before).await?;
                 }
             }
+            caught_up = true;
+            looked = self.look(hour, before).await?;
         }
         self.owner.config.step(Step::BeforeCut);
         let cut = self.make_cut(&looked).await?;

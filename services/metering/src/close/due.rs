@@ -1,8 +1,9 @@
 //! When an hour closes: pure.
 //!
 //! It closes when nothing is waited for. At the deadline it closes all the same, with what was
-//! missing in its proof; but the deadline is for gateways that are silent, not for metering that
-//! is behind, so whoever closes at the deadline has consumed the sources to their ends first.
+//! missing in its proof. The deadline is for gateways that are silent, not for metering that is
+//! behind; and a gateway that nobody has heard of yet is not waited for. So whoever closes has
+//! consumed the sources to their ends first, and looked again.
 //! A file that is being taken in is not late: its deadline counts from its latest row.
 
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ use super::assess::Waiting;
 pub enum Due {
     /// The hour has not ended.
     Open,
-    /// Everything is there: close it.
+    /// Everything that is known of is there: close it once the sources are consumed to their ends.
     Complete,
     /// Something is still to come; look again, at this time at the latest.
     Wait {
@@ -48,9 +49,13 @@ pub fn due(
         Waiting::Gateway(_) => None,
     });
     let from = files.copied().chain([hour.end()]).max().unwrap_or(hour.end());
-    let span = i64::try_from(deadline.as_millis()).unwrap_or(i64::MAX);
-    let until = Time(from.0.saturating_add(span));
+    let until = later(from, deadline);
     if now < until { Due::Wait { until } } else { Due::Deadline }
+}
+
+/// `time`, so much later.
+pub(super) fn later(time: Time, by: Duration) -> Time {
+    Time(time.0.saturating_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)))
 }
 
 #[cfg(test)]

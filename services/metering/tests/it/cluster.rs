@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use broker::Broker;
 use bus::kafka::{self, HASH_HEADER, SEQ_HEADER, STREAM_HEADER};
-use metering::{IntakeError, Service, ServiceError};
+use metering::{IntakeError, Open, Service, ServiceError};
 use rdkafka::config::ClientConfig;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
@@ -173,6 +173,46 @@ fn members_share_a_topic_and_one_of_them_closes_hours() {
         until_duplicates(&world, messages.len() as u64).await;
         assert_eq!(world.number(ROWS).await, messages.len() as u64);
         second.stop().await;
+    });
+}
+
+#[test]
+fn an_hour_stays_open_while_the_topic_holds_what_is_not_stored() {
+    run(async {
+        let world = World::new("cluster_behind").await;
+        let kafka = kafka("behind", "tollgate.metering");
+        let member = Member::start(&world, &kafka, "a", at(13, 30));
+        let owners = "SELECT uniqExact(part) AS n FROM claims WHERE source LIKE 'kafka:%'";
+        until(&world, owners, PARTITIONS.into()).await;
+        let messages = lives(4, 100);
+        let (stored, rest) = messages.split_at(messages.len() - 50);
+        ship(&kafka, stored);
+        until(&world, ROWS, stored.len() as u64).await;
+        member.stop().await;
+        // Past the deadline of their hour, and nobody consumes the topic.
+        ship(&kafka, rest);
+        let now = at(14, 30);
+        let closer = metering::Closer::start(
+            world.store.clone(),
+            world.config.clone(),
+            Arc::clone(&world.counters),
+            Some(prices("")),
+            Vec::new(),
+            Arc::new(move || now),
+        );
+        let name = format!("kafka:{}", kafka.topic);
+        let ends = kafka::Ends::new(&kafka);
+        let mut closer = closer.await.expect("it starts").with_topic(&name, ends);
+        let round = closer.round().await.expect("a round");
+        assert_eq!(round.open, Some((hour(13), Open::Behind)), "PROOF-1: closed too early");
+        assert_eq!(world.number("SELECT count() AS n FROM cuts").await, 0);
+
+        let member = Member::start(&world, &kafka, "b", now);
+        until(&world, "SELECT count() AS n FROM closings", 1).await;
+        assert_eq!(world.number(ROWS).await, messages.len() as u64);
+        let late = "SELECT count() AS n FROM cuts WHERE JSONExtractArrayRaw(cut, 'late') != []";
+        assert_eq!(world.number(late).await, 0, "nothing is late");
+        member.stop().await;
     });
 }
 

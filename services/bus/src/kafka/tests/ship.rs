@@ -90,6 +90,26 @@ async fn a_broker_that_is_killed_costs_no_record_and_no_order() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_under_way_at_a_stop_is_sent_by_the_next_life() {
+    let broker = Broker::start();
+    let config = lab::config(&broker, 2);
+    let mut hold = Hold::new(2, 512);
+    let shipper = start(&config, &mut hold);
+    hold.numbers(0..100);
+    caught_up(&shipper).await;
+    broker.freeze();
+    hold.numbers(100..1000);
+    until(&shipper, "it is away", |state| state.broker_away_since.is_some()).await;
+    assert!(!shipper.stop(Duration::ZERO).await, "no answer came");
+    broker.thaw();
+    let shipper = start(&config, &mut hold);
+    caught_up(&shipper).await;
+    let topic = hold::read(&config);
+    hold::assert_in_order(&topic);
+    assert_eq!(hold::numbers(&topic), (0..1000).collect::<Vec<_>>(), "LOSS-1: all of them");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gateway_without_a_broker_waits_and_stops_at_once() {
     let config = lab::config(Broker::shared(), 1);
     let nobody = Config { brokers: vec!["127.0.0.1:1".to_owned()], ..config.clone() };
