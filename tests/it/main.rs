@@ -21,6 +21,7 @@
 //! - [`config`]: the starter configuration, and every mistake at once
 //! - [`demo`]: its document, its story, and that its check can fail
 //! - [`deployment`]: the composition runs with the versions and settings of the tests
+//! - [`documents`]: the commands, metrics and files that the documents name exist
 //! - [`topic`]: the tests' own client of Kafka
 //! - [`tidy`]: what can be checked of the source itself
 
@@ -33,6 +34,7 @@ mod config;
 mod day;
 mod demo;
 mod deployment;
+mod documents;
 mod ending;
 mod fault;
 mod full;
