@@ -192,9 +192,10 @@ fn an_hour_stays_open_while_the_topic_holds_what_is_not_stored() {
         // Past the deadline of their hour, and nobody consumes the topic.
         ship(&kafka, rest);
         let now = at(14, 30);
+        let config = metering::Config { grace: Duration::ZERO, ..world.config.clone() };
         let closer = metering::Closer::start(
             world.store.clone(),
-            world.config.clone(),
+            config,
             Arc::clone(&world.counters),
             Some(prices("")),
             Vec::new(),

@@ -91,17 +91,17 @@ async fn a_broker_that_is_killed_costs_no_record_and_no_order() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_under_way_at_a_stop_is_sent_by_the_next_life() {
-    let broker = Broker::start();
+    let mut broker = Broker::start();
     let config = lab::config(&broker, 2);
     let mut hold = Hold::new(2, 512);
     let shipper = start(&config, &mut hold);
     hold.numbers(0..100);
     caught_up(&shipper).await;
-    broker.freeze();
+    broker.kill();
     hold.numbers(100..1000);
     until(&shipper, "it is away", |state| state.broker_away_since.is_some()).await;
     assert!(!shipper.stop(Duration::ZERO).await, "no answer came");
-    broker.thaw();
+    broker.start_again();
     let shipper = start(&config, &mut hold);
     caught_up(&shipper).await;
     let topic = hold::read(&config);
