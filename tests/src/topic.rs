@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use rdkafka::admin::{
-    AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication, TopicResult,
+    AdminClient, AdminOptions, AlterConfig, NewPartitions, NewTopic, ResourceSpecifier,
+    TopicReplication, TopicResult,
 };
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
@@ -126,6 +127,19 @@ impl Topic {
         done(self.admin().create_topics(&topic, &options()));
     }
 
+    /// Lets the topic take messages of so many bytes.
+    ///
+    /// # Panics
+    /// When the broker does not.
+    pub fn allow(&self, bytes: usize) {
+        let bytes = bytes.to_string();
+        let topic = AlterConfig::new(ResourceSpecifier::Topic(&self.name));
+        let topic = [topic.set("max.message.bytes", &bytes)];
+        let admin = self.admin();
+        let altered = wait_for(admin.alter_configs(&topic, &options()));
+        assert!(altered.iter().all(Result::is_ok), "{altered:?}");
+    }
+
     /// Gives the topic more partitions.
     ///
     /// # Panics
@@ -196,9 +210,13 @@ fn options() -> AdminOptions {
     AdminOptions::new().operation_timeout(Some(ASK_MAX))
 }
 
+fn wait_for<T>(asked: impl Future<Output = KafkaResult<T>>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(asked).expect("the broker answers")
+}
+
 /// Waits until the broker has done what was asked of it.
 fn done(asked: impl Future<Output = KafkaResult<Vec<TopicResult>>>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let done = runtime.expect("a runtime").block_on(asked).expect("the broker answers");
+    let done = wait_for(asked);
     assert!(done.iter().all(Result::is_ok), "{done:?}");
 }

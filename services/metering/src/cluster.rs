@@ -115,7 +115,10 @@ impl Service {
                 leads.wait_for(|leads| !*leads).await.ok();
             };
             tokio::select! {
-                () = lost => tracing::info!("another process closes hours now"),
+                () = lost => {
+                    tracing::info!("another process closes hours now");
+                    self.counters.no_longer_closing();
+                }
                 closed = self.close(name) => match closed {
                     Ok(Stopped::Asked | Stopped::TakenOver) | Err(CloseError::TakenOver) => {
                         sleep(LEAD_AGAIN).await;

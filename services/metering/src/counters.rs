@@ -56,6 +56,8 @@ pub struct Counters {
     pub held: AtomicU64,
     /// Closings that failed and were begun again. Alarm when it goes on rising.
     pub close_failures: AtomicU64,
+    /// 1 while the topic is not fit to be consumed. An alarm.
+    pub refused: AtomicU64,
 }
 
 /// `read`
@@ -90,6 +92,8 @@ pub const INCOMPLETE: &str = "metering_hours_incomplete_total";
 pub const HELD: &str = "metering_accounts_held";
 /// `close_failures`
 pub const CLOSE_FAILURES: &str = "metering_close_failures_total";
+/// Name of [`Counters::refused`].
+pub const REFUSED: &str = "metering_topic_refused";
 
 // === impl Counters ===
 
@@ -123,8 +127,16 @@ impl Counters {
             gauge(OVERDUE, &self.overdue, "1 while an hour is past its deadline and not closed"),
             total(INCOMPLETE, &self.incomplete, "hours closed with something missing or dead"),
             gauge(HELD, &self.held, "accounts whose bills are held back"),
+            gauge(REFUSED, &self.refused, "1 while the topic can not be consumed"),
             total(CLOSE_FAILURES, &self.close_failures, "closings that were begun again"),
         ]
+    }
+
+    /// Another process closes hours: what was said of them here is no longer so.
+    pub(crate) fn no_longer_closing(&self) {
+        for gauge in [&self.overdue, &self.held] {
+            gauge.store(0, Ordering::Relaxed);
+        }
     }
 
     /// The latest `time` of a stored record; 1970 when none was stored yet.

@@ -181,9 +181,15 @@ impl<S: Source> Pipeline<S> {
     async fn work(&mut self) -> Result<(), IntakeError> {
         loop {
             match self.turn().await {
-                Turn::Event(Ok(event)) => self.event(event).await?,
+                Turn::Event(Ok(event)) => {
+                    self.owner.counters.refused.store(0, Ordering::Relaxed);
+                    self.event(event).await?;
+                }
                 Turn::Event(Err(SourceError::Closed)) => return self.flush_all().await,
                 Turn::Event(Err(error)) => {
+                    if matches!(error, SourceError::Topic(_)) {
+                        self.owner.counters.refused.store(1, Ordering::Relaxed);
+                    }
                     tracing::warn!(source = self.source.name(), %error, "source can not be read");
                     sleep(SOURCE_PAUSE).await;
                 }

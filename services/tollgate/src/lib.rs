@@ -62,11 +62,19 @@ pub fn run(hooks: Hooks) -> ExitCode {
     let cli = cli::Cli::parse();
     match commands::run(cli, hooks) {
         Ok(code) => code,
+        // As `| head` does: whoever reads has seen enough.
+        Err(error) if is_unread(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("tollgate: {}", sentence(&error));
             if error.is::<Usage>() { ExitCode::from(EXIT_USAGE) } else { ExitCode::FAILURE }
         }
     }
+}
+
+/// Only what printing gives as it is; a connection that broke stands behind other errors.
+fn is_unread(error: &anyhow::Error) -> bool {
+    let io = error.downcast_ref::<std::io::Error>();
+    io.is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 /// An error and its causes as one line, without saying anything twice.

@@ -9,6 +9,15 @@ use comfy_table::{Cell, CellAlignment, Table};
 
 use crate::cli::Output;
 
+/// `println!` that gives an error instead of a panic, when nobody reads stdout any more.
+macro_rules! say {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        writeln!(std::io::stdout(), $($words)*)
+    }};
+}
+pub(crate) use say;
+
 /// A list with named columns.
 #[derive(Debug, Default)]
 pub(crate) struct List {

@@ -12,16 +12,19 @@
 //! Which streams live in an hour: those that the hour before hands on, those with rows in it, all
 //! workers that a `start` of that hour or before names, and those of a previous life that a
 //! `start` names and nobody has seen yet. A life is ended by an `end`, or by the `start` of a later
-//! one that names its last numbers.
+//! one that names its last numbers. A later `start` that knows of no life before it says that the
+//! spool was lost, and nobody knows what else was in it: that life is waited for like a silent one,
+//! in one hour, and never again.
 //!
 //! A gateway that did not retire is expected after the hour: an `end` alone may be followed by a
 //! new life of which nothing has arrived yet.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use record::{Hour, Stream, Time};
 
-use super::seen::{Carry, Gateway, Living, Seen, is_ingest};
+use super::seen::{Carry, Gateway, LifeRow, Living, Seen, is_ingest};
 use crate::ranges::Ranges;
 
 /// The state of one hour.
@@ -61,8 +64,15 @@ pub enum Waiting {
     Gateway(String),
 }
 
-/// One past the last number of a stream.
-type Ends = BTreeMap<Stream, u64>;
+/// Where streams end.
+#[derive(Debug, Default)]
+struct Ends {
+    /// One past the last number, as far as anybody has said it, or as is stored.
+    past: BTreeMap<Stream, u64>,
+    /// Streams whose spool was lost, and the hour of the `start` that says so: there may have been
+    /// more of them.
+    lost: BTreeMap<Stream, Hour>,
+}
 
 // === impl Share ===
 
@@ -88,7 +98,7 @@ pub fn assess(hour: Hour, carry: &Carry, seen: &Seen) -> Assessment {
             (None, Some(last)) => last.saturating_add(1),
             (None, None) => 0,
         };
-        one_stream(stream, first, ends.get(stream).copied(), seen, &mut state);
+        one_stream(stream, (hour, first), &ends, seen, &mut state);
     }
     state.carry.gateways = gateways(hour, carry, seen, &known);
     for (name, gateway) in &state.carry.gateways {
@@ -109,7 +119,14 @@ impl Waiting {
     }
 }
 
-fn one_stream(stream: &Stream, first: u64, end: Option<u64>, seen: &Seen, state: &mut Assessment) {
+fn one_stream(
+    stream: &Stream,
+    (hour, first): (Hour, u64),
+    ends: &Ends,
+    seen: &Seen,
+    state: &mut Assessment,
+) {
+    let (end, lost) = (ends.past.get(stream).copied(), ends.lost.get(stream).copied());
     let none = Ranges::new();
     let inside = seen.inside.get(stream).unwrap_or(&none);
     let dead = seen.dead.get(stream).unwrap_or(&none);
@@ -123,8 +140,8 @@ fn one_stream(stream: &Stream, first: u64, end: Option<u64>, seen: &Seen, state:
     // Everything from `first` up to, and not including, `past` is there.
     let reached =
         |past: u64| first >= past || run.reach(first).is_some_and(|reach| reach >= past - 1);
-    let done =
-        beyond.is_some_and(|beyond| reached(beyond.saturating_add(1))) || end.is_some_and(reached);
+    let done = beyond.is_some_and(|beyond| reached(beyond.saturating_add(1)))
+        || lost.is_none() && end.is_some_and(reached);
     if !done {
         state.waiting.push(Waiting::Stream(stream.clone()));
     }
@@ -144,6 +161,8 @@ fn one_stream(stream: &Stream, first: u64, end: Option<u64>, seen: &Seen, state:
     // A file that did not end by now is not waited for in every later hour; should it go on, it
     // goes on behind its last cut.
     if beyond.is_some() || (end.is_none() && !is_ingest(&stream.gateway)) {
+        // Whoever sees that `start` too shall wait for what is lost.
+        let end = end.filter(|_| lost.is_none_or(|at| at <= hour));
         state.carry.living.push(Living { stream: stream.clone(), next: past, end });
     }
 }
@@ -186,34 +205,46 @@ fn known_streams(hour: Hour, carry: &Carry, seen: &Seen) -> BTreeSet<Stream> {
     known
 }
 
-/// One past the last number of each stream, as far as anybody has said it.
+/// Where each stream ends, as far as anybody has said it.
 fn ends(carry: &Carry, seen: &Seen, known: &BTreeSet<Stream>) -> Ends {
-    let mut ends = Ends::new();
+    let mut ends = Ends::default();
     for living in &carry.living {
         if let Some(end) = living.end {
-            ends.insert(living.stream.clone(), end);
+            ends.past.insert(living.stream.clone(), end);
         }
     }
     for row in seen.lives.iter().filter(|row| row.ends) {
-        ends.insert(row.stream.clone(), row.seq.saturating_add(1));
+        ends.past.insert(row.stream.clone(), row.seq.saturating_add(1));
     }
-    for row in seen.lives.iter().filter(|row| !row.ends) {
-        let previous = row.life.previous.as_ref();
-        for stream in known.iter().filter(|stream| stream.gateway == row.stream.gateway) {
-            if stream.epoch >= row.stream.epoch || ends.contains_key(stream) {
-                continue;
-            }
-            let last = match previous {
-                // Older than the life that this record speaks of: that one's `start` tells.
-                Some(previous) if stream.epoch < previous.epoch => continue,
-                Some(previous) if stream.epoch == previous.epoch => {
-                    let last = previous.last.get(usize::from(stream.worker)).copied().flatten();
-                    last.max(greatest(stream, seen))
-                }
+    let starts = || seen.lives.iter().filter(|row| !row.ends);
+    let of = |row: &LifeRow| {
+        let (gateway, epoch) = (row.stream.gateway.clone(), row.stream.epoch);
+        known.iter().filter(move |stream| stream.gateway == gateway && stream.epoch < epoch)
+    };
+    let past = |last: Option<u64>| last.map_or(0, |last| last.saturating_add(1));
+    for (row, previous) in starts().filter_map(|row| Some((row, row.life.previous.as_ref()?))) {
+        // Older than the life that this record speaks of: that one's `start` tells.
+        for stream in of(row).filter(|stream| stream.epoch >= previous.epoch) {
+            let last = if stream.epoch == previous.epoch {
+                let last = previous.last.get(usize::from(stream.worker)).copied().flatten();
+                last.max(greatest(stream, seen))
+            } else {
                 // A life between the two left nothing on disk: what is stored is all of it.
-                _ => greatest(stream, seen),
+                greatest(stream, seen)
             };
-            ends.insert(stream.clone(), last.map_or(0, |last| last.saturating_add(1)));
+            ends.past.entry(stream.clone()).or_insert_with(|| past(last));
+        }
+    }
+    for row in starts().filter(|row| row.life.previous.is_none()) {
+        for stream in of(row) {
+            let end = ends.past.entry(stream.clone());
+            if let Entry::Vacant(end) = end {
+                end.insert(past(greatest(stream, seen)));
+                if is_ingest(&stream.gateway) {
+                    continue;
+                }
+                ends.lost.insert(stream.clone(), row.hour);
+            }
         }
     }
     ends

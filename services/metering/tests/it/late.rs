@@ -7,6 +7,7 @@ use metering::{Open, dry_run};
 use pricing::{Bill, Line};
 use record::{Hour, Part, PreviousLife};
 use rust_decimal::Decimal;
+use serde_json::json;
 
 use crate::world::{Gateway, Input, World, at, hour, prices, run};
 
@@ -332,5 +333,27 @@ fn a_crashed_life_is_counted_to_its_last_number() {
             (&proof["streams"][0]["last"], &proof["streams"][0]["missing"]),
             (&5.into(), &1.into())
         );
+    });
+}
+
+#[test]
+fn a_life_whose_spool_was_lost_makes_its_hour_incomplete_and_no_later_one() {
+    run(async {
+        let world = World::new("lost").await;
+        let mut gateway = Gateway::new("g", at(13, 0));
+        let mut messages = vec![gateway.start(at(13, 0), None)];
+        messages.extend(gateway.calls(at(13, 1), 4));
+        // On an empty folder: it knows of no life before.
+        let mut next = Gateway::new("g", at(13, 30));
+        messages.push(next.start(at(13, 30), None));
+        messages.extend([next.beat(at(14, 10)), next.beat(at(15, 10))]);
+        world.take("spool:g", messages).await.expect("taken");
+        assert_eq!(world.close(at(14, 24)).await, 0, "perhaps more comes of it");
+        assert_eq!(world.close(at(14, 25)).await, 1);
+        let proof = world.proof(hour(13)).await;
+        let silent = gateway.stream.to_string();
+        assert_eq!((&proof["complete"], &proof["silent"]), (&false.into(), &json!([silent])));
+        assert_eq!(world.close(at(15, 11)).await, 1);
+        assert_eq!(world.proof(hour(14)).await["complete"], true);
     });
 }

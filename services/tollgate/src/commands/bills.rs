@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::logs::text;
 use crate::cli::{BillsShow, Output};
 use crate::client::{Client, segment};
-use crate::output::{self, List};
+use crate::output::{self, List, say};
 
 /// Instead of a table without rows.
 pub(crate) const NOTHING: &str = "No account has use or corrections in this hour.";
@@ -27,29 +27,29 @@ pub(crate) async fn show(args: &BillsShow, output: Output) -> anyhow::Result<Exi
         output::print(output, &lines(&answer), &json)?;
         return Ok(ExitCode::SUCCESS);
     }
-    println!("{}", title(&answer));
+    say!("{}", title(&answer))?;
     let bills = answer["bills"].as_array().map(Vec::as_slice).unwrap_or_default();
     if bills.is_empty() && answer["held"].as_array().is_none_or(Vec::is_empty) {
-        println!("{NOTHING}");
+        say!("{NOTHING}")?;
     }
     for bill in bills {
-        println!("\naccount {}", text(&bill["account"]));
+        say!("\naccount {}", text(&bill["account"]))?;
         output::print(output, &lines(&json!({ "bills": [bill] })), &json)?;
-        println!("total {} {}", text(&bill["total"]), text(&bill["currency"]));
+        say!("total {} {}", text(&bill["total"]), text(&bill["currency"]))?;
     }
     for held in answer["held"].as_array().into_iter().flatten() {
         let (account, reason) = (text(&held["account"]), text(&held["reason"]));
         let of = text(&held["hour"]);
-        println!("\naccount {account}: its use of {of} was held back: {reason}");
-        println!("`tollgate bills held` shows what still waits, `tollgate bills release` ends it.");
+        say!("\naccount {account}: its use of {of} was held back: {reason}")?;
+        say!("`tollgate bills held` shows what still waits, `tollgate bills release` ends it.")?;
     }
     if let Some(proof) = &proof {
-        println!("\n{}", proof_title(proof));
+        say!("\n{}", proof_title(proof))?;
         output::print(output, &streams(proof), proof)?;
-        println!(
+        say!(
             "\nThe query that checks it, for the store itself:\n{}",
             text(&proof["proof"]["sql"])
-        );
+        )?;
     }
     Ok(ExitCode::SUCCESS)
 }

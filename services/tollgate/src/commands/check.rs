@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use crate::cli::{ConfigFile, Init};
+use crate::output::say;
 use crate::{EXIT_CONFIG, config};
 
 /// The starter configuration.
@@ -19,13 +20,13 @@ pub(crate) fn check(args: &ConfigFile) -> anyhow::Result<ExitCode> {
         Ok(config) => {
             let services = config.policy.services();
             let apis: usize = services.iter().map(|service| service.apis.len()).sum();
-            println!(
+            say!(
                 "{}: good. {} with {}, {}.",
                 args.config.display(),
                 count(services.len(), "service"),
                 count(apis, "API"),
                 count(config.prices.books().count(), "price book")
-            );
+            )?;
             Ok(ExitCode::SUCCESS)
         }
         Err(mistakes) => {
@@ -55,8 +56,8 @@ pub(crate) fn init(args: &Init) -> anyhow::Result<ExitCode> {
     } else {
         format!(" -c {}", args.file.display())
     };
-    println!("Wrote {}. Edit it, then:", args.file.display());
-    println!("  tollgate check{config}");
-    println!("  tollgate up{config}");
+    say!("Wrote {}. Edit it, then:", args.file.display())?;
+    say!("  tollgate check{config}")?;
+    say!("  tollgate up{config}")?;
     Ok(ExitCode::SUCCESS)
 }

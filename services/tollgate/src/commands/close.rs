@@ -8,6 +8,7 @@ use super::bills::{NOTHING, lines};
 use crate::cli::{Close, Output};
 use crate::config::Config;
 use crate::output;
+use crate::output::say;
 use crate::process::now;
 use crate::storage::Storage;
 
@@ -33,7 +34,7 @@ pub(crate) async fn dry_run(
         "bills": parsed,
     });
     if output == Output::Table && run.bills.is_empty() && run.held.is_empty() {
-        println!("{NOTHING}");
+        say!("{NOTHING}")?;
     } else {
         output::print(output, &lines(&json), &json)?;
     }
@@ -47,7 +48,7 @@ pub(crate) async fn dry_run(
         eprintln!("account {account}: its use of {hour} can not be billed: {reason}");
     }
     if output == Output::Table {
-        println!("\n{verdict}");
+        say!("\n{verdict}")?;
     } else {
         eprintln!("{verdict}");
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{ConfigFile, Deadletters, Output};
 use crate::config::Config;
-use crate::output::{self, List};
+use crate::output::{self, List, say};
 use crate::storage::Storage;
 
 // === impl Deadletters ===
@@ -35,7 +35,7 @@ pub(crate) async fn run(
         Deadletters::List(args) => {
             let letters = dead_letters(store, args.limit).await?;
             if output == Output::Table && letters.is_empty() {
-                println!("There are no dead letters.");
+                say!("There are no dead letters.")?;
                 return Ok(ExitCode::SUCCESS);
             }
             let json: Vec<Value> = letters.iter().map(as_json).collect();
@@ -47,9 +47,9 @@ pub(crate) async fn run(
             json["text"] = String::from_utf8_lossy(&bytes).into();
             output::print(output, &list(std::slice::from_ref(&letter)), &json)?;
             if output == Output::Table {
-                println!("\nreason: {}\nposition: {}", letter.reason, letter.position);
+                say!("\nreason: {}\nposition: {}", letter.reason, letter.position)?;
                 // Control characters of a message are not for a terminal.
-                println!("{}", String::from_utf8_lossy(&bytes).escape_debug());
+                say!("{}", String::from_utf8_lossy(&bytes).escape_debug())?;
             }
         }
         Deadletters::Retry(args) => {
@@ -68,10 +68,13 @@ pub(crate) async fn run(
                 "dead": done.dead,
             });
             if output == Output::Table {
-                println!(
+                say!(
                     "{} tried: {} stored now, {} stood already, {} as dead as before",
-                    done.tried, done.stored, done.stood, done.dead
-                );
+                    done.tried,
+                    done.stored,
+                    done.stood,
+                    done.dead
+                )?;
             } else {
                 let mut list = List::new(&["#tried", "#stored", "#stood", "#dead"]);
                 list.row([done.tried, done.stored, done.stood, done.dead].map(|n| n.to_string()));

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::Usage;
 use crate::cli::{BillsHeld, BillsRelease, Output};
 use crate::config::Config;
-use crate::output::{self, List};
+use crate::output::{self, List, say};
 use crate::storage::Storage;
 
 /// Prints what waits for a decision.
@@ -26,7 +26,7 @@ pub(crate) async fn held(
         list.row([hour.to_string(), account.clone(), at.to_string(), reason.clone()]);
     }
     if output == Output::Table && held.is_empty() {
-        println!("Nothing is held back.");
+        say!("Nothing is held back.")?;
         return Ok(ExitCode::SUCCESS);
     }
     let json: Vec<Value> = held.iter().map(as_json).collect();
@@ -60,9 +60,9 @@ pub(crate) async fn release(
         let json = json!({ "hour": hour, "account": account, "released": pieces });
         output::print(output, &List::new(&[]), &json)?;
     } else if args.waive {
-        println!("Account {account} will not be billed for what was held of {hour}.");
+        say!("Account {account} will not be billed for what was held of {hour}.")?;
     } else {
-        println!("The next hour that closes bills account {account} for what was held of {hour}.");
+        say!("The next hour that closes bills account {account} for what was held of {hour}.")?;
     }
     Ok(ExitCode::SUCCESS)
 }

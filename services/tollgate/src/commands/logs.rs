@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::cli::{LogsGet, Output};
 use crate::client::{Client, segment};
-use crate::output::{self, List};
+use crate::output::{self, List, say};
 
 /// Keys in the order in which a person asks: what, when, how it went, who, where to, how large.
 const ORDER: &[&str] = &[
@@ -58,7 +58,7 @@ pub(crate) async fn get(args: &LogsGet, output: Output) -> anyhow::Result<ExitCo
         return Ok(ExitCode::SUCCESS);
     }
     if output == Output::Table {
-        println!("{}\n", headline(&answer));
+        say!("{}\n", headline(&answer))?;
     }
     output::print(output, &list(&answer), &flat(&answer))?;
     Ok(ExitCode::SUCCESS)

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{AuditRecount, Output};
 use crate::config::Config;
-use crate::output::{self, List};
+use crate::output::{self, List, say};
 use crate::process::now;
 use crate::recount::{
     Account, Asked, Difference, Report, Shipped, Side, What, place, recount as count,
@@ -33,20 +33,25 @@ pub(crate) async fn recount(
     };
     let report = count(&storage.store, &asked).await?;
     if output == Output::Table {
-        println!("hour {} (UTC)\n", args.hour);
+        say!(
+            "hour {} (UTC); its own part: the bill without corrections of other hours\n",
+            args.hour
+        )?;
     }
     if output != Output::Table || !report.accounts.is_empty() {
         output::print(output, &accounts(&report), &as_json(&report, args))?;
     }
     if output == Output::Table {
-        said(&report).iter().for_each(|line| println!("{line}"));
+        for line in said(&report) {
+            say!("{line}")?;
+        }
     }
     Ok(if report.equal() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn accounts(report: &Report) -> List {
     let mut list =
-        List::new(&["account", "#bill", "#from ClickHouse", "#from Kafka", "bill equal?"]);
+        List::new(&["account", "#own part", "#from ClickHouse", "#from Kafka", "bill equal?"]);
     for account in &report.accounts {
         let total = |side: &Option<Side>| {
             let total = side.as_ref().and_then(|side| side.total);

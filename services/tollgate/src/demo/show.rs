@@ -9,6 +9,7 @@ use super::findings::Findings;
 use super::{ORDERS, SELLER};
 use crate::cli::Output;
 use crate::commands::{audit, bills, logs};
+use crate::output::say;
 use crate::process::Process;
 
 /// Tells what is being done.
@@ -52,8 +53,7 @@ pub(super) fn print(found: &Findings, output: Output) -> io::Result<()> {
         writeln!(stdout, "{:#}", found.to_json())?;
         return stdout.flush();
     }
-    println!("{}", text(found));
-    Ok(())
+    say!("{}", text(found))
 }
 
 fn text(found: &Findings) -> String {

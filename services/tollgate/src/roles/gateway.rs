@@ -16,6 +16,7 @@ use crate::Hooks;
 use crate::commands::Signals;
 use crate::config::Config;
 use crate::metrics::{self, Shipping};
+use crate::output::say;
 use crate::process::now;
 use crate::running::Running;
 
@@ -44,7 +45,7 @@ pub(crate) async fn retire(config: Config, hooks: Hooks) -> anyhow::Result<ExitC
         }
     }
     shipper.stop(SHIP_MAX).await;
-    println!("Gateway {} has retired; its spool is empty.", config.gateway.name);
+    say!("Gateway {} has retired; its spool is empty.", config.gateway.name)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -26,6 +27,10 @@ const ROLE: &str = "metering";
 /// A clean end: an insert that is under way may be abandoned, so there is nothing to wait for.
 const END_MAX: Duration = Duration::from_secs(5);
 
+/// How long each of the others may take to answer, for this process to be ready. The port itself
+/// waits for two seconds.
+const ANSWER_MAX: Duration = Duration::from_millis(900);
+
 /// Works until a signal. What is not acknowledged then comes again, to it or to others.
 pub(crate) async fn run(config: Config, hooks: Hooks) -> anyhow::Result<ExitCode> {
     let mut asked = Signals::new()?;
@@ -35,7 +40,7 @@ pub(crate) async fn run(config: Config, hooks: Hooks) -> anyhow::Result<ExitCode
     let (waiting, counters) = (Waiting::default(), Arc::new(Counters::default()));
     waiting.on("its start");
     let store = Arc::new(OnceCell::new());
-    let is_ready = readiness(waiting.clone(), Arc::clone(&store), Ends::new(&kafka));
+    let is_ready = readiness(&waiting, &store, &counters, Ends::new(&kafka));
     let (stop, stopped) = oneshot::channel::<()>();
     let registry = metrics::of_metering(Arc::clone(&counters));
     let shown = tokio::spawn(monitor(listener, registry, Arc::clone(&is_ready), async {
@@ -48,7 +53,7 @@ pub(crate) async fn run(config: Config, hooks: Hooks) -> anyhow::Result<ExitCode
     // Nobody else sets it.
     store.set(reached.clone()).ok();
     let mut own = config.metering.clone();
-    own.owner = format!("metering pid {}", std::process::id());
+    own.owner = owner();
     own.retention = Some(config.retention);
     own.on_step = hooks.on_step;
     let service = Service {
@@ -82,6 +87,13 @@ pub(crate) async fn run(config: Config, hooks: Hooks) -> anyhow::Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
+/// Who it is, for people: containers all have the same process id.
+fn owner() -> String {
+    let system = rustix::system::uname();
+    let host = system.nodename().to_string_lossy();
+    format!("metering on {host}, pid {}", std::process::id())
+}
+
 /// Says once that it is ready; returns only when it can not say it.
 async fn say_when_ready(
     config: &Config,
@@ -95,17 +107,30 @@ async fn say_when_ready(
     std::future::pending().await
 }
 
-/// Ready: the store answers, and the topic's ends are known.
-fn readiness(waiting: Waiting, store: Arc<OnceCell<Store>>, ends: Ends) -> Ready {
+/// Ready: the store answers, and the topic's ends are known, and it is fit to be consumed.
+fn readiness(
+    waiting: &Waiting,
+    store: &Arc<OnceCell<Store>>,
+    counters: &Arc<Counters>,
+    ends: Ends,
+) -> Ready {
+    let (waiting, store, counters) = (waiting.clone(), Arc::clone(store), Arc::clone(counters));
     Arc::new(move || {
         let (waiting, store, ends) = (waiting.clone(), Arc::clone(&store), ends.clone());
+        let refused = counters.refused.load(Ordering::Relaxed) > 0;
         Box::pin(async move {
             waiting.said()?;
+            if refused {
+                return Err("Kafka: the topic is not fit, the log says why".to_owned());
+            }
             let store = store.get().ok_or("its start")?;
-            let asked = store.query::<serde_json::Value>(&Sql::new("SELECT 1 AS one")).await;
-            asked.map_err(|error| format!("ClickHouse: {error}"))?;
-            let known = ends.now().await.map_err(|error| format!("Kafka: {error}"))?;
-            if known.is_empty() {
+            let sql = Sql::new("SELECT 1 AS one");
+            let answered = timeout(ANSWER_MAX, store.query::<serde_json::Value>(&sql)).await;
+            let answered = answered.map_err(|_elapsed| "ClickHouse does not answer")?;
+            answered.map_err(|error| format!("ClickHouse: {error}"))?;
+            let known = timeout(ANSWER_MAX, ends.now()).await;
+            let known = known.map_err(|_elapsed| "Kafka: no broker answers")?;
+            if known.map_err(|error| format!("Kafka: {error}"))?.is_empty() {
                 Err("Kafka: the topic has no partitions".to_owned())
             } else {
                 Ok(())

@@ -133,7 +133,9 @@ impl Pump {
             tracing::warn!(%error, "failed to take partitions");
             return;
         }
-        tracing::info!(partitions = %numbers(partitions), "partitions are ours");
+        if partitions.count() > 0 {
+            tracing::info!(partitions = %numbers(partitions), "partitions are ours");
+        }
         self.shared.assign(queues.iter().map(|(partition, _)| *partition));
         let table = self.shared.lock();
         for (partition, messages) in queues {

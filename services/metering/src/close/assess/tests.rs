@@ -237,12 +237,39 @@ fn a_crashed_life_that_nobody_has_seen_is_known_through_the_next() {
 }
 
 #[test]
+fn a_life_whose_spool_is_lost_is_waited_for_once() {
+    let rows = "carry 9/0 next 10
+         gateway g epoch 9
+         in 9/0 10-12
+         start 10/0 hour 10 workers 1
+         in 10/0 0-1
+         beyond 10/0 2-2 hour 11";
+    let streams = "share 9/0 10-12: stored 3 dead 0 missing 0
+         share 10/0 0-1: stored 2 dead 0 missing 0
+         next 10/0 2";
+    check(rows, &format!("{streams}\nwaits for 9/0"));
+    // It had said its end: nothing is lost.
+    check(&format!("{rows}\nend 9/0 seq 12 hour 10"), streams);
+    // It went on after the hour, and the next hour will wait for it.
+    check(
+        "carry 9/0 next 10
+         gateway g epoch 9
+         in 9/0 10-12
+         beyond 9/0 13-13 hour 11
+         start 11/0 hour 11 workers 1
+         beyond 11/0 0-2 hour 11",
+        "share 9/0 10-12: stored 3 dead 0 missing 0
+         next 9/0 13",
+    );
+}
+
+#[test]
 fn a_life_between_that_left_nothing_is_over() {
     check(
-        "carry 8/0 next 3
-         gateway g epoch 8
+        "carry 9/0 next 3
+         gateway g epoch 9
          in 10/0 0-1
-         start 10/0 hour 10 workers 1
+         start 10/0 hour 10 workers 1 previous 8: 2
          beyond 10/0 2-2 hour 11",
         "share 10/0 0-1: stored 2 dead 0 missing 0
          next 10/0 2",
