@@ -6,7 +6,7 @@
 //! it, by its own assertion. A patch that does not apply, a build error, a time-out, a missing
 //! test or another way of failing is an error of the run: exit code 1.
 //!
-//! `cargo run -p tests --bin sabotage -- DUP-1 BILL-2` runs some. All of them take five minutes on
+//! `cargo run -p tests --bin sabotage -- DUP-1 BILL-2` runs some. All of them take twelve minutes on
 //! two cores; the first run takes longer, since the copy has a build folder of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
