@@ -138,6 +138,11 @@ impl Peer {
         Ok(())
     }
 
+    /// What was read and not yet taken.
+    pub fn unread(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.rest)
+    }
+
     /// Reads until the gateway closes.
     pub fn drain(&mut self) {
         while self.more().is_ok() {}

@@ -3,6 +3,8 @@
 //! - `exact`: every shape of exchange, its record against what the raw sockets saw;
 //! - `leaving`: a client, then a backend, that leaves in each phase;
 //! - `refused`: framing, limits and everything that the gateway answers by itself;
+//! - `limits`: what is at a limit is served, what is above it is answered;
+//! - `smuggled`: a second request hidden behind a first, for a backend that would be fooled;
 //! - `waiting`: each limit of time;
 //! - `retried`: connections that had stood, addresses that do not accept;
 //! - `held`: the last byte is never readable before the record is on disk;
@@ -16,6 +18,7 @@
 
 mod backend;
 mod client;
+mod lenient;
 mod world;
 
 mod drained;
@@ -25,9 +28,11 @@ mod held;
 mod hostile;
 mod jumps;
 mod leaving;
+mod limits;
 mod memory;
 mod refused;
 mod retried;
 mod slow;
+mod smuggled;
 mod storm;
 mod waiting;
