@@ -9,6 +9,7 @@
 //! - [`day`]: support: worlds of the sample day
 //! - [`way`]: n requests → n records, equal to what the client saw
 //! - [`killed`]: SIGKILL of everything, of the engine alone, in and between inserts
+//! - [`services`]: each service starts without the others
 //! - [`storm`]: the storm, small
 //! - [`outage`]: the engine away for long, and back
 //! - [`fault`]: the separate services, and whatever can happen to them
@@ -44,6 +45,7 @@ mod late;
 mod outage;
 mod proof;
 mod recount;
+mod services;
 mod storm;
 mod tenant;
 mod tidy;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use prometheus_client::registry::Registry;
 use serde_json::json;
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
@@ -22,12 +23,12 @@ const ROLE: &str = "query";
 /// Serves until a signal.
 pub(crate) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let mut asked = Signals::new()?;
-    let listeners = query::Listeners::bind(&config.query).await?;
+    let mut listeners = query::Listeners::bind(&config.query).await?;
     let url = format!("http://{}", listeners.api.local_addr()?);
     let metrics = listeners.metrics.local_addr()?.to_string();
     let waiting = Waiting::default();
     let endpoint = tokio::select! {
-        endpoint = endpoint(&config, &waiting) => endpoint?,
+        endpoint = endpoint(&config, &waiting, &mut listeners) => endpoint?,
         () = asked.wait() => return Ok(ExitCode::SUCCESS),
     };
     let store = Storage::client(&config, endpoint.clone())?;
@@ -69,13 +70,41 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// How the store is reached, once that is known.
-async fn endpoint(config: &Config, waiting: &Waiting) -> anyhow::Result<store::Endpoint> {
-    loop {
-        if let Some(endpoint) = Storage::reach(config)? {
-            return Ok(endpoint);
-        }
-        waiting.on("the engine of this data folder was never started: `tollgate engine`");
-        sleep(LOOK_AGAIN).await;
+/// How the store is reached, once that is known. Until then the API's port says what is missing.
+async fn endpoint(
+    config: &Config,
+    waiting: &Waiting,
+    listeners: &mut query::Listeners,
+) -> anyhow::Result<store::Endpoint> {
+    if let Some(endpoint) = Storage::reach(config)? {
+        return Ok(endpoint);
     }
+    waiting.on("the engine of this data folder was never started: `tollgate engine`");
+    let (port, copy) = twice(&listeners.api).context("the port of the API can not be shared")?;
+    listeners.api = port;
+    let said = waiting.clone();
+    let why: query::Ready = Arc::new(move || {
+        let said = said.said();
+        Box::pin(async move { said })
+    });
+    let (found, known) = oneshot::channel::<()>();
+    let answers = query::monitor(copy, Registry::default(), why, async { drop(known.await) });
+    let look = async move {
+        // Dropped at the end, which ends the answers.
+        let _found = found;
+        loop {
+            sleep(LOOK_AGAIN).await;
+            if let Some(endpoint) = Storage::reach(config)? {
+                return anyhow::Ok(endpoint);
+            }
+        }
+    };
+    let (endpoint, ()) = tokio::join!(look, answers);
+    endpoint
+}
+
+/// A second socket of the same port; one at a time accepts.
+fn twice(listener: &TcpListener) -> std::io::Result<(TcpListener, TcpListener)> {
+    let copy = || TcpListener::from_std(rustix::io::fcntl_dupfd_cloexec(listener, 0)?.into());
+    Ok((copy()?, copy()?))
 }
