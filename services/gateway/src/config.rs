@@ -35,6 +35,13 @@ pub struct Config {
     pub workers: NonZeroU16,
     /// `operator_account`: who pays for requests that match no service. Required.
     pub operator_account: String,
+    /// `proxy_protocol`: whether connections begin with the header of a balancer, `off` or
+    /// `required`. Default: `off`. Where it is required, only the balancer may reach `listen`:
+    /// whoever does can say to be anybody.
+    pub proxy_protocol: ProxyProtocol,
+    /// `trusted_proxies`: networks whose `X-Forwarded-For`, `-Proto` and `-Host` are believed.
+    /// Default: none.
+    pub trusted_proxies: Networks,
     /// `private_networks`: clients and backends in these are reached privately. Default: RFC 1918,
     /// RFC 4193 and loopback.
     pub private_networks: Networks,
@@ -102,6 +109,16 @@ pub struct RecordConfig {
     pub interim: Duration,
 }
 
+/// `proxy_protocol`: whether connections begin with the header of a balancer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ProxyProtocol {
+    /// They begin with a request.
+    #[default]
+    Off,
+    /// They begin with a header of version 1 or 2; others are closed.
+    Required,
+}
+
 /// A set of networks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Networks(Vec<IpNet>);
@@ -158,14 +175,18 @@ impl Networks {
         Self(networks)
     }
 
+    /// No network at all.
+    pub const NONE: Self = Self(Vec::new());
+
+    /// True when an address is in one of them.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.0.iter().any(|network| network.contains(&address))
+    }
+
     /// How an address is reached.
     pub fn class(&self, address: IpAddr) -> Net {
-        let address = address.to_canonical();
-        if self.0.iter().any(|network| network.contains(&address)) {
-            Net::Private
-        } else {
-            Net::Public
-        }
+        if self.contains(address) { Net::Private } else { Net::Public }
     }
 }
 

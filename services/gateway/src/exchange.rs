@@ -10,7 +10,7 @@ mod tries;
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::time::Instant;
 
 use http::{HeaderValue, Method, Uri};
@@ -65,9 +65,14 @@ pub(crate) struct Told {
 /// What is known of a request so far. Empty: not known.
 #[derive(Default)]
 pub(crate) struct Facts {
-    pub(crate) peer: Option<SocketAddr>,
-    pub(crate) local: Option<SocketAddr>,
+    /// Who calls: the other end of the connection, or whom it speaks for.
+    pub(crate) client: Option<IpAddr>,
+    /// The address that was called.
+    pub(crate) local: Option<IpAddr>,
+    /// How the client reaches the gateway.
     pub(crate) net: Net,
+    /// A trusted proxy says that the client came by TLS.
+    pub(crate) tls: bool,
     pub(crate) request: RequestFacts,
     pub(crate) account: String,
     pub(crate) service_id: String,

@@ -32,6 +32,7 @@
 mod admit;
 mod backend;
 mod beat;
+mod client;
 mod clocks;
 mod config;
 mod connection;
@@ -42,6 +43,7 @@ mod forward;
 mod framing;
 mod life;
 pub mod metrics;
+mod proxy;
 mod receive;
 mod record;
 mod respond;
@@ -53,7 +55,7 @@ mod start;
 mod wire;
 mod worker;
 
-pub use config::{Config, Limits, Networks, RecordConfig, Timeouts, read};
+pub use config::{Config, Limits, Networks, ProxyProtocol, RecordConfig, Timeouts, read};
 pub use retire::{RetireError, retire};
 pub use running::{Health, Running, SpoolUsage, Unready};
 pub use start::{Gateway, StartError, Streams};

@@ -25,6 +25,8 @@ pub enum Count {
     Connections,
     /// Connections of clients closed.
     ConnectionsClosed,
+    /// Connections closed since they began with no good header of the PROXY protocol.
+    ProxyRefused,
     /// Connections to backends made.
     BackendConnections,
     /// Requests sent to backends on a connection that stood.
@@ -50,7 +52,7 @@ pub enum Count {
 }
 
 /// Name, help and kind of each counter, in the order of [`Count`].
-pub const METRICS: [(&str, &str, Kind); 19] = [
+pub const METRICS: [(&str, &str, Kind); 20] = [
     ("gateway_requests_total", "Requests begun.", Kind::Counter),
     ("gateway_records_total", "Records pushed into the spool.", Kind::Counter),
     ("gateway_spool_refused_total", "Requests refused for want of room.", Kind::Counter),
@@ -59,6 +61,7 @@ pub const METRICS: [(&str, &str, Kind); 19] = [
     ("gateway_spool_stalls_total", "Writes that the disk did not take at once.", Kind::Counter),
     ("gateway_connections_total", "Client connections accepted.", Kind::Counter),
     ("gateway_connections_closed_total", "Client connections closed.", Kind::Counter),
+    ("gateway_proxy_refused_total", "Connections without a good PROXY header.", Kind::Counter),
     ("gateway_backend_connections_total", "Connections to backends made.", Kind::Counter),
     ("gateway_backend_reused_total", "Requests on a standing connection.", Kind::Counter),
     ("gateway_backend_retries_total", "Second tries to reach a backend.", Kind::Counter),

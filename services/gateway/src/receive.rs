@@ -8,6 +8,7 @@ use http_body::SizeHint;
 use policy::Refusal;
 use policy::errors::{forward, framing};
 
+use crate::client;
 use crate::exchange::{Exchange, Target};
 use crate::wire::Wire;
 
@@ -24,6 +25,7 @@ pub(crate) fn receive(
     let stand_in = wire.stand_in();
     if stand_in.is_none() {
         keep(exchange, head);
+        look_behind(wire, exchange, head);
     }
     let admitted = wire.worker.reserve(exchange);
     wire.received();
@@ -37,6 +39,18 @@ pub(crate) fn receive(
         return Err(Refusal::new(&framing::BODY_TOO_LARGE, &[]));
     }
     Ok(())
+}
+
+/// Who the client is, when its request came through a proxy that is trusted.
+fn look_behind(wire: &Wire, exchange: &Exchange, head: &Parts) {
+    let (config, peer) = (&wire.worker.config, wire.peer());
+    if !config.trusted_proxies.contains(peer) {
+        return;
+    }
+    let address = client::address(peer, &head.headers, &config.trusted_proxies);
+    let mut facts = exchange.facts.borrow_mut();
+    (facts.client, facts.net) = (Some(address), config.private_networks.class(address));
+    facts.tls = client::came_by_tls(&head.headers);
 }
 
 /// The host that a request names: in its header, or in an absolute target without one.

@@ -21,17 +21,18 @@ mod io;
 mod output;
 
 use std::cell::{Cell, RefCell};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::task::Waker;
 use std::time::Instant;
 
 use policy::errors::{forward, framing};
-use record::Net;
 use tokio::net::TcpStream;
 
+use crate::config::ProxyProtocol;
 use crate::exchange::{Exchange, Phase};
 use crate::framing::Refused;
+use crate::proxy::Ends;
 use crate::worker::{Stage, Worker};
 
 use input::Input;
@@ -41,9 +42,8 @@ use output::{Mode, Output};
 /// The connection to one client.
 pub(crate) struct Wire {
     pub(crate) worker: Rc<Worker>,
-    pub(crate) peer: SocketAddr,
-    pub(crate) local: SocketAddr,
-    pub(crate) net: Net,
+    /// Who is connected with whom: the socket's ends, or those that a balancer speaks for.
+    ends: Cell<Ends>,
     socket: RefCell<TcpStream>,
     input: RefCell<Input>,
     output: RefCell<Output>,
@@ -78,14 +78,12 @@ impl Wire {
         peer: SocketAddr,
         local: SocketAddr,
     ) -> Self {
-        let net = worker.config.private_networks.class(peer.ip());
+        let required = worker.config.proxy_protocol == ProxyProtocol::Required;
         Self {
             worker,
-            peer,
-            local,
-            net,
+            ends: Cell::new(Ends { source: peer, destination: local }),
             socket: RefCell::new(socket),
-            input: RefCell::new(Input::new()),
+            input: RefCell::new(Input::new(required)),
             output: RefCell::new(Output::new()),
             exchange: RefCell::new(None),
             refused: Cell::new(None),
@@ -94,6 +92,11 @@ impl Wire {
             state: Cell::new(State::Open),
             waker: RefCell::new(None),
         }
+    }
+
+    /// The address at the other end of the connection, or that the balancer there speaks for.
+    pub(crate) fn peer(&self) -> IpAddr {
+        self.ends.get().source.ip()
     }
 
     /// The current exchange, from the first byte of its request to the release of its answer.
@@ -227,7 +230,9 @@ impl Wire {
             return;
         }
         if self.exchange.borrow().is_none() {
-            if since > timeouts.idle {
+            let limit =
+                if self.input.borrow().in_preface() { timeouts.head } else { timeouts.idle };
+            if since > limit {
                 self.state.set(State::Closing);
                 self.wake();
             }
@@ -276,7 +281,9 @@ impl Wire {
         }
         let exchange = Rc::new(self.worker.begin());
         let mut facts = exchange.facts.borrow_mut();
-        (facts.peer, facts.local, facts.net) = (Some(self.peer), Some(self.local), self.net);
+        let Ends { source, destination } = self.ends.get();
+        (facts.client, facts.local) = (Some(source.ip()), Some(destination.ip()));
+        facts.net = self.worker.config.private_networks.class(source.ip());
         drop(facts);
         *self.exchange.borrow_mut() = Some(exchange.clone());
         exchange

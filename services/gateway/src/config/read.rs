@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use record::{GATEWAY_MAX, InstanceType};
 use settings::{ByteSize, Fields, Scalar, Value};
 
-use super::{Config, Limits, Networks, RecordConfig, Timeouts};
+use super::{Config, Limits, Networks, ProxyProtocol, RecordConfig, Timeouts};
 
 /// Port of the default address.
 const PORT: u16 = 8080;
@@ -40,7 +40,9 @@ pub fn read(value: &Value<'_>) -> Option<Config> {
     let listen = fields.get_or("listen", SocketAddr::from((Ipv4Addr::LOCALHOST, PORT)));
     let metrics = fields.get_or("metrics", SocketAddr::from((Ipv4Addr::LOCALHOST, METRICS_PORT)));
     let workers = workers(&fields);
-    let private_networks = networks(&fields);
+    let proxy_protocol = proxy_protocol(&fields);
+    let trusted_proxies = networks(&fields, "trusted_proxies", Networks::NONE);
+    let private_networks = networks(&fields, "private_networks", Networks::default());
     let limits = section(&fields, "limits", limits)?;
     let timeouts = section(&fields, "timeouts", timeouts)?;
     let record = section(&fields, "record", record)?;
@@ -54,6 +56,8 @@ pub fn read(value: &Value<'_>) -> Option<Config> {
         metrics,
         workers: workers?,
         operator_account: operator_account?,
+        proxy_protocol: proxy_protocol?,
+        trusted_proxies,
         private_networks,
         limits,
         timeouts,
@@ -160,8 +164,20 @@ fn cores() -> NonZeroU16 {
     NonZeroU16::new(cores).unwrap_or(NonZeroU16::MIN)
 }
 
-fn networks(fields: &Fields<'_>) -> Networks {
-    let Some(value) = fields.optional("private_networks") else { return Networks::default() };
+fn proxy_protocol(fields: &Fields<'_>) -> Option<ProxyProtocol> {
+    let Some(value) = fields.optional("proxy_protocol") else { return Some(ProxyProtocol::Off) };
+    match value.scalar::<String>()?.as_str() {
+        "off" => Some(ProxyProtocol::Off),
+        "required" => Some(ProxyProtocol::Required),
+        other => {
+            value.mistake(format!("`{other}` is not `off` or `required`"));
+            None
+        }
+    }
+}
+
+fn networks(fields: &Fields<'_>, key: &'static str, default: Networks) -> Networks {
+    let Some(value) = fields.optional(key) else { return default };
     let mut networks = Vec::new();
     for item in value.items() {
         let Some(text) = item.scalar::<String>() else { continue };

@@ -21,6 +21,8 @@ fn a_short_section_has_the_documented_defaults() {
         metrics: "127.0.0.1:9091".parse().expect("an address"),
         workers: NonZeroU16::new(3).expect("three is not zero"),
         operator_account: "o".into(),
+        proxy_protocol: ProxyProtocol::Off,
+        trusted_proxies: Networks::NONE,
         private_networks: Networks::default(),
         limits: Limits::default(),
         timeouts: Timeouts::default(),
@@ -32,12 +34,15 @@ fn a_short_section_has_the_documented_defaults() {
 #[test]
 fn a_full_section_is_taken_as_written() {
     let text = "name: gw\nregion: r\noperator_account: o\ninstance: i\ninstance_type: dedicated\n\
-        listen: 0.0.0.0:80\nworkers: 1\nprivate_networks: [100.64.0.0/10]\n\
+        listen: 0.0.0.0:80\nworkers: 1\nproxy_protocol: required\n\
+        trusted_proxies: [10.1.0.0/16]\nprivate_networks: [100.64.0.0/10]\n\
         limits: {connections: 5, head: 8KiB, uri: 1KiB, headers: 50, body: 1MB, buffer: 16KiB,\n  \
           backend_connections: 7, backend_idle: 6}\n\
         timeouts: {head: 1s, body: 2s, write: 3s, idle: 4s, backend_idle: 5s, linger: 100ms}\n\
         record: {max: 9KiB, heartbeat: 1s, interim: 1m}";
     let config = check(text).expect("the text has no mistakes");
+    assert_eq!(config.proxy_protocol, ProxyProtocol::Required);
+    assert!(config.trusted_proxies.contains([10, 1, 2, 3].into()));
     let (limits, timeouts, record) = (config.limits, config.timeouts, config.record);
     assert_eq!((limits.connections, limits.head, limits.uri), (5, 8192, 1024));
     assert_eq!((limits.headers, limits.body, limits.buffer), (50, 1_000_000, 16_384));
@@ -52,7 +57,8 @@ fn a_full_section_is_taken_as_written() {
 
 #[test]
 fn every_mistake_is_told_at_once() {
-    let text = "name: ''\noperator_account: o\ninstance_type: big\nlisten: here\nworkers: 0\n\
+    let text = "name: ''\noperator_account: o\ninstance_type: big\nlisten: here\nworkers: 0\nproxy_protocol: on\n\
+        trusted_proxies: [here]\n\
         private_networks: [10.0.0.0/33, '::1/128']\nlimits: {head: 1B, hed: 1, body: x}\n\
         timeouts: {idle: 1ms}\nrecord: {max: 1KiB}\nnmae: x";
     assert_eq!(
@@ -62,13 +68,15 @@ fn every_mistake_is_told_at_once() {
          t.yaml:3: instance_type: `big` is not `shared` or `dedicated`\n\
          t.yaml:4: listen: `here` is not an address with a port, like `127.0.0.1:8080`\n\
          t.yaml:5: workers: from 1 to 256 workers are accepted\n\
-         t.yaml:6: private_networks[0]: `10.0.0.0/33` is not a network, like `10.0.0.0/8`\n\
-         t.yaml:7: limits.head: from 1024 to 1048576 are accepted\n\
-         t.yaml:7: limits.body: `x` is not a size in bytes, like `512`, `64KiB`, `16MiB`, `4GiB` or `40MB`\n\
-         t.yaml:7: limits.hed: unknown key; known here: connections, head, uri, headers, body, buffer, backend_connections, backend_idle\n\
-         t.yaml:8: timeouts.idle: from 10ms to 24h are accepted\n\
-         t.yaml:9: record.max: from 8192 to 524288 are accepted\n\
-         t.yaml:10: nmae: unknown key; known here: name, region, operator_account, instance, instance_type, listen, metrics, workers, private_networks, limits, timeouts, record"
+         t.yaml:6: proxy_protocol: `on` is not `off` or `required`\n\
+         t.yaml:7: trusted_proxies[0]: `here` is not a network, like `10.0.0.0/8`\n\
+         t.yaml:8: private_networks[0]: `10.0.0.0/33` is not a network, like `10.0.0.0/8`\n\
+         t.yaml:9: limits.head: from 1024 to 1048576 are accepted\n\
+         t.yaml:9: limits.body: `x` is not a size in bytes, like `512`, `64KiB`, `16MiB`, `4GiB` or `40MB`\n\
+         t.yaml:9: limits.hed: unknown key; known here: connections, head, uri, headers, body, buffer, backend_connections, backend_idle\n\
+         t.yaml:10: timeouts.idle: from 10ms to 24h are accepted\n\
+         t.yaml:11: record.max: from 8192 to 524288 are accepted\n\
+         t.yaml:12: nmae: unknown key; known here: name, region, operator_account, instance, instance_type, listen, metrics, workers, proxy_protocol, trusted_proxies, private_networks, limits, timeouts, record"
     );
 }
 

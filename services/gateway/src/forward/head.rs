@@ -5,14 +5,13 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
 use policy::HttpBackend;
 
+use crate::client::{X_FORWARDED_FOR, X_FORWARDED_PROTO};
 use crate::exchange::Exchange;
 use crate::receive;
 use crate::wire::Wire;
 
 /// On every request to a backend and on every answer.
 pub(crate) const X_API_REQUEST_ID: HeaderName = HeaderName::from_static("x-api-requestid");
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
@@ -51,11 +50,9 @@ pub(super) fn to_backend(
     drop_hop_by_hop(headers);
     drop_look_alikes(headers);
     headers.remove(EXPECT);
-    headers.remove(X_FORWARDED_HOST);
-    if let Some(host) = host {
-        headers.insert(X_FORWARDED_HOST, host);
-    }
-    let ip = wire.peer.ip().to_canonical().to_string();
+    forwarded_host(wire, headers, host);
+    let peer = wire.peer();
+    let ip = peer.to_canonical().to_string();
     let mut forwarded: Vec<u8> = Vec::new();
     for earlier in headers.get_all(X_FORWARDED_FOR) {
         forwarded.extend_from_slice(earlier.as_bytes());
@@ -63,12 +60,31 @@ pub(super) fn to_backend(
     }
     forwarded.extend_from_slice(ip.as_bytes());
     put(headers, X_FORWARDED_FOR, &forwarded);
-    headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static("http"));
-    put(headers, X_REAL_IP, ip.as_bytes());
+    let (tls, client) = {
+        let facts = exchange.facts.borrow();
+        (facts.tls, facts.client.filter(|client| *client != peer))
+    };
+    let scheme = if tls { "https" } else { "http" };
+    headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme));
+    let real = client.map(|client| client.to_canonical().to_string()).unwrap_or(ip);
+    put(headers, X_REAL_IP, real.as_bytes());
     put(headers, X_API_REQUEST_ID, exchange.id.as_str().as_bytes());
     put(headers, HOST, backend.authority.as_bytes());
     head.version = Version::HTTP_11;
     head
+}
+
+/// The host that was called: what a trusted proxy says of it, or else the request itself.
+fn forwarded_host(wire: &Wire, headers: &mut HeaderMap, host: Option<HeaderValue>) {
+    if headers.contains_key(&X_FORWARDED_HOST)
+        && wire.worker.config.trusted_proxies.contains(wire.peer())
+    {
+        return;
+    }
+    headers.remove(X_FORWARDED_HOST);
+    if let Some(host) = host {
+        headers.insert(X_FORWARDED_HOST, host);
+    }
 }
 
 /// Takes out what belongs to the connection that the message came on.

@@ -28,8 +28,8 @@ pub(super) fn exchange(
     let facts = exchange.facts.borrow();
     let told = exchange.told.get();
     let (ups_req, ups_rsp) = facts.tries.bytes();
-    let ip = facts.peer.map(|peer| peer.ip().to_canonical().to_string());
-    let vip = facts.local.map(|local| local.ip().to_canonical().to_string());
+    let ip = facts.client.map(|client| client.to_canonical().to_string());
+    let vip = facts.local.map(|local| local.to_canonical().to_string());
     let mut record = Record {
         req_id: Cow::Borrowed(exchange.id.as_str()),
         part,
@@ -80,7 +80,7 @@ fn identity(config: &Config) -> Record<'_> {
 
 fn request<'a>(record: &mut Record<'a>, facts: &'a Facts) {
     let request = &facts.request;
-    record.scheme = Cow::Borrowed("http");
+    record.scheme = Cow::Borrowed(if facts.tls { "https" } else { "http" });
     record.proto = Cow::Borrowed(if request.http_10 { "HTTP/1.0" } else { "HTTP/1.1" });
     record.method = Cow::Borrowed(request.method.as_ref().map_or("", |method| method.as_str()));
     record.host = text(request.host.as_ref(), usize::MAX);

@@ -17,6 +17,8 @@ use super::output::Mode;
 use super::{State, Wire};
 use crate::exchange::{Exchange, Target};
 use crate::framing::{Body, Head, sketch};
+use crate::metrics::Count;
+use crate::proxy::{self, Preface};
 
 /// Bytes of later requests that are taken while one is being answered. They are read at all only
 /// to see that the client left; one page is enough.
@@ -41,6 +43,8 @@ pub(super) struct Input {
 /// Where in a request the next byte belongs.
 #[derive(Clone, Copy)]
 enum Place {
+    /// In the header of a balancer, before the first request.
+    Preface,
     /// In the head, or before it.
     Head(Head),
     Body(Body),
@@ -55,11 +59,12 @@ enum Place {
 // === impl Input ===
 
 impl Input {
-    pub(super) fn new() -> Self {
+    /// Of a new connection. `preface`: the header of a balancer comes first.
+    pub(super) fn new(preface: bool) -> Self {
         Self {
             buffer: BytesMut::new(),
             ready: 0,
-            place: Place::Head(Head::default()),
+            place: if preface { Place::Preface } else { Place::Head(Head::default()) },
             eof: false,
             broken: false,
             since: Instant::now(),
@@ -68,6 +73,10 @@ impl Input {
 
     pub(super) fn complete(&self) -> bool {
         matches!(self.place, Place::Complete)
+    }
+
+    pub(super) fn in_preface(&self) -> bool {
+        matches!(self.place, Place::Preface)
     }
 
     pub(super) fn in_head(&self) -> bool {
@@ -193,6 +202,10 @@ impl Wire {
             return Next::HandOn;
         }
         match input.place {
+            Place::Preface => {
+                drop(input);
+                self.look_at_preface()
+            }
             Place::Head(head) => {
                 drop(input);
                 self.look_at_head(head)
@@ -223,6 +236,30 @@ impl Wire {
         }
         self.lose();
         Next::End
+    }
+
+    /// No request has begun: what is wrong here has no answer and no record, but is counted.
+    fn look_at_preface(&self) -> Next {
+        let mut input = self.input.borrow_mut();
+        let over = input.eof || self.state.get() == State::Closing;
+        match proxy::read(&input.buffer) {
+            Preface::Partial if !over => return Next::Read(HEAD_PIECE),
+            // It only looked whether somebody listens.
+            Preface::Partial if input.buffer.is_empty() => return Next::End,
+            Preface::Partial | Preface::Bad => {
+                self.worker.counters.add(Count::ProxyRefused);
+                self.lose();
+                return Next::End;
+            }
+            Preface::Whole { bytes, ends } => {
+                input.buffer.advance(bytes);
+                input.place = Place::Head(Head::default());
+                input.since = Instant::now();
+                self.ends.set(ends.unwrap_or(self.ends.get()));
+            }
+        }
+        drop(input);
+        self.look_at_head(Head::default())
     }
 
     fn look_at_head(&self, mut head: Head) -> Next {
@@ -296,7 +333,10 @@ impl Wire {
                 Poll::Ready(())
             }
             Poll::Ready(Ok(bytes)) => {
-                input.since = Instant::now();
+                if !input.in_preface() {
+                    // A preface that trickles does not put its limit off.
+                    input.since = Instant::now();
+                }
                 input.buffer.extend_from_slice(&scratch[..bytes]);
                 Poll::Ready(())
             }

@@ -4,6 +4,7 @@
 //! - `leaving`: a client, then a backend, that leaves in each phase;
 //! - `refused`: framing, limits and everything that the gateway answers by itself;
 //! - `limits`: what is at a limit is served, what is above it is answered;
+//! - `proxied`: the PROXY protocol, and proxies that are trusted;
 //! - `smuggled`: a second request hidden behind a first, for a backend that would be fooled;
 //! - `waiting`: each limit of time;
 //! - `retried`: connections that had stood, addresses that do not accept;
@@ -30,6 +31,7 @@ mod jumps;
 mod leaving;
 mod limits;
 mod memory;
+mod proxied;
 mod refused;
 mod retried;
 mod slow;

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use gateway::metrics::Count;
-use gateway::{Config, Gateway, Limits, Networks, RecordConfig, Running, Streams, Timeouts};
+use gateway::{
+    Config, Gateway, Limits, Networks, ProxyProtocol, RecordConfig, Running, Streams, Timeouts,
+};
 use policy::Policy;
 use record::{InstanceType, Part, Record, Time};
 use settings::{Document, Reference, Resolve, Sink};
@@ -46,6 +48,8 @@ impl Default for Plan {
             metrics: "127.0.0.1:0".parse().expect("an address"),
             workers: NonZeroU16::MIN,
             operator_account: "operator".into(),
+            proxy_protocol: ProxyProtocol::Off,
+            trusted_proxies: Networks::NONE,
             private_networks: Networks::default(),
             limits: Limits::default(),
             timeouts: Timeouts::default(),
