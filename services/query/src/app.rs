@@ -23,7 +23,7 @@ use crate::layer;
 use crate::metrics::Metrics;
 use crate::problem::{Code, Problem};
 use crate::provisional::Provisional;
-use crate::routes::{bills, health, logs, orders, proofs};
+use crate::routes::{bills, health, logs, orders, proofs, search};
 use crate::scope::Reader;
 use crate::tokens::Tokens;
 
@@ -106,6 +106,7 @@ fn described() -> (Router<State>, OpenApi) {
         .build();
     let document = OpenApiBuilder::new().info(info).components(Some(components)).build();
     OpenApiRouter::with_openapi(document)
+        .routes(routes!(search::search_logs))
         .routes(routes!(logs::get_log))
         .routes(routes!(bills::get_bills))
         .routes(routes!(proofs::get_proof))

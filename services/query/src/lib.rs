@@ -8,7 +8,8 @@
 //! 4. `roles`: which role may read what, one table.
 //! 5. `scope`: TENANT-1. Every query of a handler passes here, and gets the condition that keeps
 //!    it to the caller's rows. No handler holds the store.
-//! 6. `routes`: the handlers, one file each, with their SQL.
+//! 6. `filter`: what a search asks for, as text, as a tree and as SQL.
+//! 7. `routes`: the handlers, one file each, with their SQL.
 //!
 //! Errors are problem details (RFC 9457) with a code that never changes and the request id. Times
 //! are RFC 3339 in UTC, decimals are texts.
@@ -17,6 +18,7 @@ mod access_log;
 mod app;
 mod caller;
 mod config;
+mod filter;
 mod layer;
 mod metrics;
 mod monitor;

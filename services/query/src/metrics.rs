@@ -66,7 +66,7 @@ impl Route {
     /// By the path, so that no text of a client becomes a label.
     pub(crate) fn of(path: &str) -> Self {
         let begins = |prefix: &str| path.starts_with(prefix);
-        if begins("/v1/logs/") {
+        if path == "/v1/logs" || begins("/v1/logs/") {
             Self::logs
         } else if begins("/v1/bills/") {
             Self::bills

@@ -13,6 +13,8 @@ use serde::Serialize;
 use store::QueryError;
 use utoipa::ToSchema;
 
+use crate::filter::FilterError;
+
 /// The media type of all problems.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 
@@ -22,6 +24,10 @@ pub(crate) enum Code {
     PathUnknown,
     MethodRefused,
     ParameterInvalid,
+    FilterInvalid,
+    PageTokenInvalid,
+    SpanTooLong,
+    FieldForbidden,
     TokenMissing,
     TokenUnknown,
     TokenExpired,
@@ -46,6 +52,8 @@ pub(crate) enum Code {
 pub(crate) struct Problem {
     pub(crate) code: Code,
     pub(crate) detail: String,
+    /// Where in a text of the client, for [`Code::FilterInvalid`].
+    pub(crate) column: Option<usize>,
     /// For the log only.
     pub(crate) cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
@@ -65,6 +73,9 @@ pub(crate) struct ProblemBody {
     pub(crate) status: u16,
     /// This very case, and what helps.
     pub(crate) detail: String,
+    /// For `filter_invalid`: at which character of the filter, counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) column: Option<usize>,
     /// The code of the kind; it never changes.
     #[schema(example = "record_unknown")]
     pub(crate) code: &'static str,
@@ -77,10 +88,14 @@ pub(crate) struct ProblemBody {
 impl Code {
     /// All of them, for tests.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 24] = [
         Self::PathUnknown,
         Self::MethodRefused,
         Self::ParameterInvalid,
+        Self::FilterInvalid,
+        Self::PageTokenInvalid,
+        Self::SpanTooLong,
+        Self::FieldForbidden,
         Self::TokenMissing,
         Self::TokenUnknown,
         Self::TokenExpired,
@@ -110,6 +125,14 @@ impl Code {
             }
             Self::ParameterInvalid => {
                 ("parameter_invalid", S::BAD_REQUEST, "a parameter is not as accepted")
+            }
+            Self::FilterInvalid => ("filter_invalid", S::BAD_REQUEST, "the filter can not be read"),
+            Self::PageTokenInvalid => {
+                ("page_token_invalid", S::BAD_REQUEST, "the page token is of another search")
+            }
+            Self::SpanTooLong => ("span_too_long", S::BAD_REQUEST, "the span of time is too long"),
+            Self::FieldForbidden => {
+                ("field_forbidden", S::FORBIDDEN, "the token's role may not filter by this field")
             }
             Self::TokenMissing => ("token_missing", S::UNAUTHORIZED, "no bearer token"),
             Self::TokenUnknown => ("token_unknown", S::UNAUTHORIZED, "the token is not known"),
@@ -149,7 +172,7 @@ impl Code {
 impl Problem {
     /// With what a person should know about this case.
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), cause: None }
+        Self { code, detail: detail.into(), column: None, cause: None }
     }
 
     /// Something that is not the client's fault: the cause is for the log.
@@ -170,6 +193,7 @@ impl Problem {
             title,
             status: status.as_u16(),
             detail: self.detail,
+            column: self.column,
             code,
             request_id,
         }
@@ -195,6 +219,13 @@ impl From<QueryError> for Problem {
                 Self::new(Code::AnswerTooLarge, detail)
             }
         }
+    }
+}
+
+impl From<FilterError> for Problem {
+    fn from(error: FilterError) -> Self {
+        let problem = Self::new(Code::FilterInvalid, error.to_string());
+        Self { column: Some(error.column), ..problem }
     }
 }
 

@@ -6,6 +6,8 @@ pub(crate) mod hours;
 pub(crate) mod logs;
 pub(crate) mod orders;
 pub(crate) mod proofs;
+pub(crate) mod search;
+pub(crate) mod span;
 
 use utoipa::IntoResponses;
 

@@ -8,6 +8,8 @@
 //! - A table of whole hours (`cuts`, `closings`) has no rows of an account. What of it an account
 //!   may see is the handler's care.
 
+use std::borrow::Cow;
+
 use record::Time;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -42,10 +44,10 @@ pub(crate) struct Select {
     table: Table,
     columns: String,
     conditions: Vec<String>,
-    group: Option<&'static str>,
+    group: Option<String>,
     order: Option<&'static str>,
     limit: Option<u64>,
-    params: Vec<(&'static str, Param)>,
+    params: Vec<(Cow<'static, str>, Param)>,
     limits: Limits,
 }
 
@@ -133,15 +135,20 @@ impl Select {
     }
 
     /// The value of `{name:Type}`.
-    pub(crate) fn param(mut self, name: &'static str, value: impl Into<Param>) -> Self {
+    pub(crate) fn param(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+        value: impl Into<Param>,
+    ) -> Self {
+        let name = name.into();
         assert_ne!(name, "scope", "the scope is added by the scope");
         self.params.push((name, value.into()));
         self
     }
 
     /// `GROUP BY`
-    pub(crate) fn group(mut self, by: &'static str) -> Self {
-        self.group = Some(by);
+    pub(crate) fn group(mut self, by: impl Into<String>) -> Self {
+        self.group = Some(no_subquery(by.into()));
         self
     }
 
@@ -176,7 +183,7 @@ impl Select {
             text.push_str("\nWHERE ");
             text.push_str(&conditions.join("\n  AND "));
         }
-        if let Some(group) = self.group {
+        if let Some(group) = &self.group {
             text.push_str(&format!("\nGROUP BY {group}"));
         }
         if let Some(order) = self.order {
@@ -187,7 +194,7 @@ impl Select {
         }
         let mut sql = Sql::new(text).limits(self.limits);
         for (name, value) in &self.params {
-            sql = sql.param(*name, value.clone());
+            sql = sql.param(name.clone(), value.clone());
         }
         match account {
             Some(account) if self.table.condition().is_some() => sql.param("scope", account),

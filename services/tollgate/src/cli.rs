@@ -1,10 +1,14 @@
 //! The words of the command line. What they do is in `commands`.
 
+mod records;
+
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use record::Hour;
+
+pub(crate) use records::{LogsSearch, Span};
 
 /// An API gateway that turns every request into a record anyone entitled can look up,
 /// and every hour into a bill anyone entitled can prove.
@@ -142,6 +146,8 @@ pub(crate) struct TokenCreate {
 pub(crate) enum Logs {
     /// Find one record by its request id (or the id that the client sent).
     Get(LogsGet),
+    /// The records that a filter lets through, newest first.
+    Search(LogsSearch),
 }
 
 /// Which server to ask, and as whom.

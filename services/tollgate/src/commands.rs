@@ -51,6 +51,9 @@ pub(crate) fn run(cli: Cli, hooks: Hooks) -> anyhow::Result<ExitCode> {
             })
         }
         Command::Logs(Logs::Get(args)) => runtime()?.block_on(logs::get(&args, output)),
+        Command::Logs(Logs::Search(args)) => {
+            runtime()?.block_on(logs::search::search(&args, output))
+        }
         Command::Bills(Bills::Show(args)) => runtime()?.block_on(bills::show(&args, output)),
         Command::Bills(Bills::Held(args)) => {
             telemetry::start("warn");

@@ -49,6 +49,11 @@ impl List {
         self.rows.push(cells.into());
     }
 
+    /// Whether it has no row.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// The table as text, without a frame.
     pub(crate) fn to_table(&self) -> String {
         let mut table = Table::new();

@@ -60,6 +60,19 @@ pub(crate) struct LogBody {
     also: Vec<String>,
 }
 
+/// One record of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EntryBody {
+    /// The record, as in `schemas/record.schema.json`. A buyer sees it without the backend's side.
+    #[schema(value_type = Object)]
+    record: Box<RawValue>,
+    /// Whether it counts.
+    verdict: VerdictBody,
+    /// When it was stored, RFC 3339.
+    #[schema(example = "2026-11-20T13:00:00.000Z")]
+    stored_at: String,
+}
+
 /// Whether a record counts as a call, and why.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct VerdictBody {
@@ -164,24 +177,34 @@ impl LogBody {
     fn new(found: Vec<StoredRecord>, scope: &Scope, role: Role) -> Result<Option<Self>, Problem> {
         let mut found = found.into_iter();
         let Some(first) = found.next() else { return Ok(None) };
-        let verdict = first.verdict().map_err(Problem::internal)?;
-        let rule = first.rule();
-        let stored_at = first.stored_at().map_err(Problem::internal)?.to_rfc3339();
-        let mut record = first.into_record().map_err(Problem::internal)?;
+        let (first, EntryBody { record, verdict, stored_at }) = shown(first, scope, role)?;
         let mut also = Vec::new();
         for other in found {
             let other = other.into_record().map_err(Problem::internal)?.req_id.into_owned();
-            if other != record.req_id && !also.contains(&other) {
+            if other != first.req_id && !also.contains(&other) {
                 also.push(other);
             }
         }
-        if !sees_backend(&record, scope, role) {
-            hide_backend(&mut record);
-        }
-        let verdict =
-            VerdictBody { billable: verdict.billable, reason: verdict.reason.as_str(), rule };
-        Ok(Some(Self { record: json(&record)?, verdict, stored_at, also }))
+        Ok(Some(Self { record, verdict, stored_at, also }))
     }
+}
+
+/// The record as the caller may see it, and all that is shown of it.
+pub(crate) fn shown(
+    stored: StoredRecord,
+    scope: &Scope,
+    role: Role,
+) -> Result<(Record<'static>, EntryBody), Problem> {
+    let verdict = stored.verdict().map_err(Problem::internal)?;
+    let rule = stored.rule();
+    let stored_at = stored.stored_at().map_err(Problem::internal)?.to_rfc3339();
+    let mut record = stored.into_record().map_err(Problem::internal)?;
+    if !sees_backend(&record, scope, role) {
+        hide_backend(&mut record);
+    }
+    let verdict = VerdictBody { billable: verdict.billable, reason: verdict.reason.as_str(), rule };
+    let body = EntryBody { record: json(&record)?, verdict, stored_at };
+    Ok((record, body))
 }
 
 /// Only the account that owns the service, and who reads for all accounts.

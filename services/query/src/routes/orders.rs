@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State as Extract};
-use record::Time;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -16,7 +15,7 @@ use crate::app::State;
 use crate::caller::Caller;
 use crate::problem::{Code, Problem};
 use crate::roles::Resource;
-use crate::routes::Problems;
+use crate::routes::{Problems, span};
 use crate::scope::{Select, Table};
 
 /// Longest id of an order, bytes, as in records.
@@ -94,22 +93,13 @@ fn calls_sql(order: &str, span: &Span) -> Result<Select, Problem> {
         .filter("part = 'final'")
         .param("order", order)
         .group("reason, billable");
-    if let Some(from) = time("from", span.from.as_deref())? {
+    if let Some(from) = span::time("from", span.from.as_deref())? {
         select = select.filter("time >= {from:DateTime64(3, 'UTC')}").param("from", from);
     }
-    if let Some(to) = time("to", span.to.as_deref())? {
+    if let Some(to) = span::time("to", span.to.as_deref())? {
         select = select.filter("time < {to:DateTime64(3, 'UTC')}").param("to", to);
     }
     Ok(select)
-}
-
-fn time(name: &str, text: Option<&str>) -> Result<Option<Time>, Problem> {
-    let Some(text) = text else { return Ok(None) };
-    let time = Time::parse_rfc3339(text).filter(|time| time.storable());
-    time.map(Some).ok_or_else(|| {
-        let detail = format!("`{name}` is a time as `2026-11-20T13:00:00Z`, not `{text}`");
-        Problem::new(Code::ParameterInvalid, detail)
-    })
 }
 
 impl OrderCallsBody {

@@ -1,7 +1,7 @@
 //! The API over sockets, on a real engine.
 //!
 //! - `world`: an engine, a store and a served API for one test; who asks, and what is stored.
-//! - `logs`, `bills`, `orders`: what each route answers.
+//! - `logs`, `search`, `bills`, `orders`: what each route answers.
 //! - `tenants`: TENANT-1 on every route, tokens, the access log.
 //! - `outside`: problems, health, metrics, the end.
 
@@ -9,6 +9,7 @@ mod bills;
 mod logs;
 mod orders;
 mod outside;
+mod search;
 mod tenants;
 mod world;
 

@@ -33,6 +33,7 @@ async fn no_route_shows_the_rows_of_others() -> Outcome {
         let token = world.token(role, Some(account)).await?;
         for (method, path) in query::routes() {
             let full = match path.as_str() {
+                "/v1/logs" => "/v1/logs?from=2026-11-20T13:00:00Z".to_owned(),
                 "/v1/logs/{req_id}" => format!("/v1/logs/{}", theirs.req_id),
                 "/v1/bills/{hour}" => "/v1/bills/2026-11-20T13".to_owned(),
                 "/v1/proofs/{hour}" => "/v1/proofs/2026-11-20T13".to_owned(),
@@ -105,6 +106,7 @@ async fn without_a_valid_token_there_is_nothing() -> Outcome {
     };
     let ended = query::create_token(&world.store, &new, time("2026-11-20T11:00:00Z")).await?;
     let paths = [
+        "/v1/logs",
         "/v1/logs/x",
         "/v1/bills/2026-11-20T13",
         "/v1/proofs/2026-11-20T13",

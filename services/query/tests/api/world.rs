@@ -1,5 +1,6 @@
 //! One engine, one store and one served API.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -89,6 +90,11 @@ fn now() -> Time {
 pub(crate) fn id_at(text: &str) -> String {
     let ms = u64::try_from(time(text).0).expect("after 1970");
     RequestIds::new().next(ms).to_string()
+}
+
+/// A value in an address.
+pub(crate) fn encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
 /// A call of the seller's service by the buyer, answered with 200.
@@ -188,10 +194,12 @@ impl World {
 
     /// Stores records of any days.
     pub(crate) async fn put(&self, records: &[Record<'_>]) -> Outcome {
+        let mut blocks = BTreeMap::new();
         for record in records {
             let day = Day::of(record.time).ok_or("a day")?;
-            let mut block = RecordBlock::new(day);
-            block.push(record, judge(record));
+            blocks.entry(day).or_insert_with(|| RecordBlock::new(day)).push(record, judge(record));
+        }
+        for block in blocks.into_values() {
             let block = block.finish().ok_or("a row")?;
             self.store.insert(&self.claim, &block).await?;
         }

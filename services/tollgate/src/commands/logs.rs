@@ -1,4 +1,7 @@
-//! `tollgate logs get`: what happened to one request, whose fault it was, and was it charged.
+//! `tollgate logs get`: what happened to one request, whose fault it was, and was it charged. The
+//! other commands about records have a file each.
+
+pub(crate) mod search;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
