@@ -3,6 +3,7 @@
 //! Each prints one table with the machine it ran on; what was measured last stands in
 //! `RESULTS.md`. They decide between ways, so the ratios count, not the figures.
 
+mod gateway;
 mod layout;
 mod machine;
 
@@ -22,6 +23,8 @@ struct Args {
 enum Bench {
     /// Which order and which indexes suit the `records` table
     Layout(layout::Options),
+    /// What a request costs the gateway, in CPU
+    Gateway(gateway::Options),
 }
 
 fn main() -> ExitCode {
@@ -30,8 +33,11 @@ fn main() -> ExitCode {
     if args.get(1).is_some_and(|arg| arg == "engine-child") {
         return engine::child_main(args.drain(2..)).into();
     }
-    let Args { bench: Bench::Layout(options) } = Args::parse_from(args);
-    match layout::run(&options) {
+    let done = match Args::parse_from(args).bench {
+        Bench::Layout(options) => layout::run(&options),
+        Bench::Gateway(options) => gateway::run(&options),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error:#}");
