@@ -6,11 +6,14 @@
 //!   the connection: hyper would keep one whose request was not sent whole (hyper#4176).
 //! - The [`Pool`] is the worker's own.
 
+mod early;
 mod io;
 mod link;
 mod names;
 mod pool;
+mod refused;
 
 pub(crate) use link::Link;
 pub(crate) use names::{Names, Resolver};
 pub(crate) use pool::{Channel, NoChannel, Pool};
+pub(crate) use refused::RefusedAddresses;

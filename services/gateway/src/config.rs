@@ -59,12 +59,12 @@ pub struct Limits {
     /// `connections`: of clients, per worker. At the limit new ones wait in the kernel's queue.
     /// Default 8192: about 400 MiB of buffers when all are busy.
     pub connections: u32,
-    /// `head`: bytes of a request's head. Default 64KiB, above the 32 KiB of common servers, so
+    /// `head`: bytes of the head of a request or of a backend's answer. Default 64KiB, above the 32 KiB of common servers, so
     /// that a backend is the one to say that a cookie is too large.
     pub head: usize,
     /// `uri`: bytes of path and query. Default 16KiB; at most 64KiB - 2, what hyper takes.
     pub uri: usize,
-    /// `headers`: of one request. Default 100, as hyper and nginx's neighbours.
+    /// `headers`: of one request or answer. Default 100, as hyper and nginx's neighbours.
     pub headers: usize,
     /// `body`: bytes of a request's body. Default 40MB, the provider's published limit.
     pub body: u64,

@@ -17,7 +17,7 @@ use crate::wire::{ClientIo, Wire};
 use crate::worker::{Stage, Worker};
 
 /// Room that hyper needs beside a head: it reads in pieces of this size.
-const HYPER_PIECE: usize = 8192;
+pub(crate) const HYPER_PIECE: usize = 8192;
 
 /// Serves one connection to its end.
 pub(crate) async fn serve(

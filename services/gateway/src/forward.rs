@@ -7,6 +7,7 @@
 
 mod body;
 mod head;
+mod trace;
 mod wait;
 
 use std::cell::RefMut;
@@ -19,8 +20,8 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use hyper::body::{Body, Incoming};
 use policy::errors::{Entry, forward as entries, framing};
-use policy::{HttpBackend, Refusal};
-use record::Fault;
+use policy::{Host, HttpBackend, Refusal};
+use record::{Fault, Net};
 
 use crate::backend::{Channel, NoChannel};
 use crate::exchange::{Broken, Exchange, Phase};
@@ -85,10 +86,7 @@ pub(crate) async fn forward<'w>(
         head.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
     let call = Call { wire, exchange, backend, upload, head, uri, deadline };
-    let addresses = wire.worker.names.borrow().addresses(&backend.host, backend.port);
-    if addresses.is_empty() {
-        return Err(stop(&entries::BALANCER, Phase::Resolving));
-    }
+    let addresses = addresses(wire, backend)?;
     let (response, channel) = call.tries(&addresses).await?;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         // Nobody asked for another protocol.
@@ -101,6 +99,28 @@ pub(crate) async fn forward<'w>(
     }
     let body = BackendBody::new(&call, incoming, channel);
     Ok(Forwarded { head, body })
+}
+
+/// Where the backend is, but for addresses that none may have.
+fn addresses<'w>(wire: &Wire, backend: &HttpBackend) -> Result<Vec<SocketAddr>, Stop<'w>> {
+    let worker = &wire.worker;
+    let mut addresses = worker.names.borrow().addresses(&backend.host, backend.port);
+    if addresses.is_empty() {
+        return Err(stop(&entries::BALANCER, Phase::Resolving));
+    }
+    let named = matches!(backend.host, Host::Name(_));
+    // What is said to be public does not lead into the networks behind the gateway.
+    let inside = |address: &SocketAddr| {
+        named
+            && backend.net == Some(Net::Public)
+            && worker.config.private_networks.contains(address.ip())
+    };
+    addresses.retain(|address| !worker.refused_addresses.contains(*address) && !inside(address));
+    match (addresses.is_empty(), named) {
+        (false, _) => Ok(addresses),
+        (true, true) => Err(stop(&entries::ENDPOINT_REFUSED, Phase::Resolving)),
+        (true, false) => Err(stop(&entries::INTERNAL, Phase::Resolving)),
+    }
 }
 
 impl Call<'_> {
@@ -159,6 +179,7 @@ impl Call<'_> {
         let (sent, received) = (channel.link.sent(), channel.link.received());
         let tries = || RefMut::map(self.exchange.facts.borrow_mut(), |facts| &mut facts.tries);
         tries().connected(channel.link.clone());
+        channel.link.tell_early(self.wire, self.exchange.id);
         let answering = channel.sender.try_send_request(self.request());
         match wait::for_head(self, &channel.link, answering).await {
             Waited::Answered(response) => {

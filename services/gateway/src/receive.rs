@@ -13,7 +13,7 @@ use crate::exchange::{Exchange, Target};
 use crate::wire::Wire;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Receives one request.
 pub(crate) fn receive(

@@ -185,6 +185,7 @@ impl Gateway {
                 workers,
                 writer,
                 names: names.borrow().clone(),
+                own: vec![address, config.metrics],
                 clocks: clocks.clone(),
             };
             let thread = Thread {

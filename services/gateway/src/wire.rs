@@ -27,6 +27,7 @@ use std::task::Waker;
 use std::time::Instant;
 
 use policy::errors::{forward, framing};
+use record::RequestId;
 use tokio::net::TcpStream;
 
 use crate::config::ProxyProtocol;
@@ -158,6 +159,19 @@ impl Wire {
     /// True from [`Wire::end`] until the held bytes were written.
     pub(crate) fn held(&self) -> bool {
         self.output.borrow().mode != Mode::Open
+    }
+
+    /// Passes on what a backend says before its answer to request `id`. What the socket does not
+    /// take now is not for later: it helps only before the answer.
+    pub(crate) fn inform(&self, id: RequestId, head: &[u8]) {
+        let Some(exchange) = self.exchange().filter(|exchange| exchange.id == id) else { return };
+        let facts = exchange.facts.borrow();
+        let (answered, old) = (facts.status > 0, facts.request.http_10);
+        if answered || old || self.lost() || self.stand_in().is_some() {
+            return;
+        }
+        let taken = self.output.borrow_mut().inform(&self.socket.borrow(), head);
+        exchange.rsp_len.set(exchange.rsp_len.get() + taken as u64);
     }
 
     /// The rest of the answer is about to be handed over: hold it back and have it recorded.

@@ -5,6 +5,7 @@
 //! nothing is locked on the way of a request.
 
 use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
@@ -14,7 +15,7 @@ use policy::Policy;
 use record::{RequestIds, Time};
 use spool::{Fresh, WhenFull, Writer};
 
-use crate::backend::{Names, Pool};
+use crate::backend::{Names, Pool, RefusedAddresses};
 use crate::clocks::Clocks;
 use crate::config::Config;
 use crate::connections::Connections;
@@ -56,6 +57,7 @@ pub(crate) struct Worker {
     pub(crate) connections: Connections,
     pub(crate) pool: Pool,
     pub(crate) names: RefCell<Arc<Names>>,
+    pub(crate) refused_addresses: RefusedAddresses,
     ids: RefCell<RequestIds>,
     pub(crate) clocks: Arc<Clocks>,
 }
@@ -79,6 +81,8 @@ pub(crate) struct Parts {
     pub(crate) workers: u16,
     pub(crate) writer: Writer,
     pub(crate) names: Arc<Names>,
+    /// Where the gateway itself listens.
+    pub(crate) own: Vec<SocketAddr>,
     pub(crate) clocks: Arc<Clocks>,
 }
 
@@ -107,6 +111,7 @@ impl Worker {
             unrecorded: Cell::new(0),
             scratch: RefCell::new(vec![0; SCRATCH].into_boxed_slice()),
             names: RefCell::new(parts.names),
+            refused_addresses: RefusedAddresses::new(parts.own),
             ids: RefCell::default(),
             clocks: parts.clocks,
         }

@@ -34,7 +34,7 @@ impl Read for BackendIo {
         if read.is_err() || bytes.is_empty() {
             this.link.note_closed();
         }
-        this.link.note_received(bytes.len());
+        this.link.note_received(bytes);
         cursor.put_slice(bytes);
         Poll::Ready(read)
     }

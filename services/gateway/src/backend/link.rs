@@ -1,7 +1,13 @@
 //! What is true of one connection to a backend.
 
 use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Instant;
+
+use record::RequestId;
+
+use super::early::Early;
+use crate::wire::Wire;
 
 /// The state of one connection to a backend.
 pub(crate) struct Link {
@@ -15,6 +21,7 @@ pub(crate) struct Link {
     sent_at: Cell<Instant>,
     /// When a byte went or came last.
     moved: Cell<Instant>,
+    early: Early,
 }
 
 /// What ends a head.
@@ -32,6 +39,7 @@ impl Link {
             closed: Cell::new(false),
             sent_at: Cell::new(Instant::now()),
             moved: Cell::new(Instant::now()),
+            early: Early::default(),
         }
     }
 
@@ -97,9 +105,15 @@ impl Link {
         self.matched.set(matched);
     }
 
-    pub(super) fn note_received(&self, bytes: usize) {
+    /// What the backend says before its answer is for that client.
+    pub(crate) fn tell_early(&self, wire: &Rc<Wire>, id: RequestId) {
+        self.early.begin(wire, id);
+    }
+
+    pub(super) fn note_received(&self, bytes: &[u8]) {
         self.moved.set(Instant::now());
-        self.received.set(self.received.get() + bytes as u64);
+        self.received.set(self.received.get() + bytes.len() as u64);
+        self.early.look(bytes);
     }
 
     pub(super) fn note_closed(&self) {

@@ -13,6 +13,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use super::Link;
 use super::io::BackendIo;
 use crate::config::Limits;
+use crate::connection::HYPER_PIECE;
 use crate::forward::RequestBody;
 use crate::metrics::Count;
 use crate::worker::Worker;
@@ -23,6 +24,7 @@ pub(crate) struct Pool {
     idle_max: usize,
     idle_time: Duration,
     buffer: usize,
+    headers: usize,
     hosts: RefCell<HashMap<SocketAddr, Host>>,
     /// The tasks that drive the connections; each ends when its connection or its channel does.
     tasks: RefCell<JoinSet<()>>,
@@ -72,7 +74,9 @@ impl Pool {
             max: limits.backend_connections,
             idle_max: limits.backend_idle,
             idle_time,
-            buffer: limits.buffer,
+            // A head as large as a client's may be comes whole.
+            buffer: limits.buffer.max(limits.head + HYPER_PIECE),
+            headers: limits.headers,
             hosts: RefCell::default(),
             tasks: RefCell::default(),
         }
@@ -116,7 +120,11 @@ impl Pool {
         worker.counters.add(Count::BackendConnections);
         let link = Rc::new(Link::new());
         let io = BackendIo { worker: worker.clone(), socket, link: link.clone() };
-        let handshake = http1::Builder::new().max_buf_size(self.buffer).handshake(io).await;
+        let handshake = http1::Builder::new()
+            .max_buf_size(self.buffer)
+            .max_headers(self.headers)
+            .handshake(io)
+            .await;
         let (sender, connection) = handshake.map_err(|_| NoChannel::Failed)?;
         let task = self.tasks.borrow_mut().spawn_local(async move {
             // How it ended is known to the link and to whoever waits for the answer.

@@ -15,7 +15,7 @@ use policy::errors::{Entry, framing};
 use record::Fault;
 use tokio::time::Sleep;
 
-use super::Call;
+use super::{Call, head};
 use crate::backend::Channel;
 use crate::exchange::{Exchange, Phase};
 use crate::wire::Wire;
@@ -156,7 +156,7 @@ impl Body for RequestBody {
             upload.end();
             return Poll::Ready(None);
         };
-        let Ok(frame) = frame else {
+        let Ok(mut frame) = frame else {
             if !self.wire.lost() && self.wire.refused().is_none() {
                 // hyper found fault with what was let pass, as with too many trailers.
                 upload.refused.set(Some(&framing::MALFORMED));
@@ -168,6 +168,9 @@ impl Body for RequestBody {
         if upload.taken.get() > self.wire.worker.config.limits.body {
             upload.refused.set(Some(&framing::BODY_TOO_LARGE));
             return Poll::Ready(Some(Err(BodyCut)));
+        }
+        if let Some(trailers) = frame.trailers_mut() {
+            head::clean_trailers(trailers);
         }
         if incoming.is_end_stream() || frame.is_trailers() {
             upload.end();

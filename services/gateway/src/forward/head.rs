@@ -5,6 +5,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
 use policy::HttpBackend;
 
+use super::trace;
 use crate::client::{X_FORWARDED_FOR, X_FORWARDED_PROTO};
 use crate::exchange::Exchange;
 use crate::receive;
@@ -68,6 +69,7 @@ pub(super) fn to_backend(
     headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme));
     let real = client.map(|client| client.to_canonical().to_string()).unwrap_or(ip);
     put(headers, X_REAL_IP, real.as_bytes());
+    trace::set(exchange, headers);
     put(headers, X_API_REQUEST_ID, exchange.id.as_str().as_bytes());
     put(headers, HOST, backend.authority.as_bytes());
     head.version = Version::HTTP_11;
@@ -99,6 +101,15 @@ pub(crate) fn drop_hop_by_hop(headers: &mut HeaderMap) {
         .collect();
     for name in named.iter().chain(&HOP_BY_HOP) {
         headers.remove(name);
+    }
+}
+
+/// Takes out of trailers what a backend would believe of a head.
+pub(super) fn clean_trailers(trailers: &mut HeaderMap) {
+    drop_hop_by_hop(trailers);
+    drop_look_alikes(trailers);
+    for name in OWN {
+        trailers.remove(name);
     }
 }
 

@@ -103,9 +103,12 @@ impl Wire {
             return Poll::Ready(Ok(taken));
         }
         ready!(self.poll_held(cx))?;
+        ready!(self.output.borrow_mut().poll_early(cx, &mut self.socket.borrow_mut()))?;
         let written = Pin::new(&mut *self.socket.borrow_mut()).poll_write_vectored(cx, slices);
         self.output.borrow_mut().note(written.is_ready());
         let written = ready!(written).inspect_err(|_| self.lose())?;
+        let whole = slices.iter().map(|slice| slice.len()).sum::<usize>();
+        self.output.borrow_mut().torn = !answered && written < whole;
         if let Some(exchange) = exchange {
             exchange.rsp_len.set(exchange.rsp_len.get() + written as u64);
             exchange.head_sent.set(exchange.head_sent.get() || answered);

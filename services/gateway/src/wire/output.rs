@@ -1,7 +1,11 @@
 //! What goes to a client, and what is held back.
 
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 
 /// A buffer of up to so many bytes is kept for the next answer. Small answers fit, and ten thousand
@@ -15,6 +19,10 @@ pub(super) struct Output {
     held: Vec<u8>,
     /// How much of it was written.
     written: usize,
+    /// What the socket did not take of an early head; goes before all that follows.
+    early: Vec<u8>,
+    /// The socket took a part of what hyper says before the answer.
+    pub(super) torn: bool,
     /// Since when the socket takes nothing.
     blocked: Option<Instant>,
 }
@@ -34,12 +42,49 @@ pub(super) enum Mode {
 
 impl Output {
     pub(super) fn new() -> Self {
-        Self { mode: Mode::Open, held: Vec::new(), written: 0, blocked: None }
+        Self {
+            mode: Mode::Open,
+            held: Vec::new(),
+            written: 0,
+            early: Vec::new(),
+            torn: false,
+            blocked: None,
+        }
     }
 
     pub(super) fn hold(&mut self) {
         debug_assert_eq!(self.mode, Mode::Open, "an answer ends once");
+        self.held.append(&mut self.early);
         self.mode = Mode::Held;
+    }
+
+    /// Writes an early head, whole or not at all but for what the socket tears. Returns how many
+    /// bytes of it are on their way.
+    pub(super) fn inform(&mut self, socket: &TcpStream, head: &[u8]) -> usize {
+        if self.mode != Mode::Open || self.torn || !self.early.is_empty() {
+            return 0;
+        }
+        // A failure shows again when the answer is written.
+        match socket.try_write(head).unwrap_or(0) {
+            0 => 0,
+            taken => {
+                self.early.extend_from_slice(&head[taken..]);
+                head.len()
+            }
+        }
+    }
+
+    /// Writes the rest of an early head.
+    pub(super) fn poll_early(
+        &mut self,
+        cx: &mut Context<'_>,
+        socket: &mut TcpStream,
+    ) -> Poll<io::Result<()>> {
+        while !self.early.is_empty() {
+            let written = ready!(Pin::new(&mut *socket).poll_write(cx, &self.early))?;
+            self.early.drain(..written);
+        }
+        Poll::Ready(Ok(()))
     }
 
     pub(super) fn keep(&mut self, bytes: &[u8]) {

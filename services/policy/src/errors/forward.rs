@@ -23,8 +23,16 @@ const BASE: Entry = Entry {
 const SPOOL_FULL_RETRY_S: u32 = 1;
 
 /// All entries of this file.
-pub(super) static ENTRIES: &[&Entry] =
-    &[&CLIENT_CLOSED, &INTERNAL, &BAD_GATEWAY, &BALANCER, &SPOOL_FULL, &STOPPING, &GATEWAY_TIMEOUT];
+pub(super) static ENTRIES: &[&Entry] = &[
+    &CLIENT_CLOSED,
+    &ENDPOINT_REFUSED,
+    &INTERNAL,
+    &BAD_GATEWAY,
+    &BALANCER,
+    &SPOOL_FULL,
+    &STOPPING,
+    &GATEWAY_TIMEOUT,
+];
 
 /// The client left before its answer was complete.
 pub static CLIENT_CLOSED: Entry = Entry {
@@ -39,6 +47,25 @@ pub static CLIENT_CLOSED: Entry = Entry {
     remedy: Words {
         en: "Compare the client's own timeout with the time that the backend took.",
         zh: "请对比客户端自身的超时时间与后端的耗时。",
+    },
+    ..BASE
+};
+
+/// The name of the backend leads to an address that none may have.
+pub static ENDPOINT_REFUSED: Entry = Entry {
+    id: "endpoint-refused",
+    status: 403,
+    text: "Endpoint IP address is not allowed.",
+    fault: Fault::Client,
+    cause: Words {
+        en: "The backend's name resolves only to addresses that the gateway does not connect to: \
+             link-local and metadata addresses, the gateway itself, or private ones for a backend \
+             that is said to be public.",
+        zh: "后端域名只解析到网关禁止连接的地址：链路本地地址、元数据地址、网关自身，或声明为公网的后端解析到内网地址。",
+    },
+    remedy: Words {
+        en: "Check what the backend's name resolves to on the gateway's machine.",
+        zh: "请在网关所在机器上检查该后端域名的解析结果。",
     },
     ..BASE
 };

@@ -23,6 +23,7 @@ const PUBLISHED: &[(u16, &str)] = &[
     (401, "HMAC authorization headers is invalidate."),
     (401, "HMAC signature cannot be verified."),
     (401, "HMAC signature does not match."),
+    (403, "Endpoint IP address is not allowed."),
     (404, "Not Found Host."),
     (404, "Get Host Fail."),
     (404, "Could not support method."),
