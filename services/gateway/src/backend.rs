@@ -14,6 +14,6 @@ mod pool;
 mod refused;
 
 pub(crate) use link::Link;
-pub(crate) use names::{Names, Resolver};
+pub(crate) use names::{NAMES_FIRST, Names, Policies, Resolver};
 pub(crate) use pool::{Channel, NoChannel, Pool};
 pub(crate) use refused::RefusedAddresses;

@@ -9,7 +9,7 @@ use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use policy::errors::forward as entries;
-use policy::{Backend, Refusal};
+use policy::{Backend, Policy, Refusal};
 
 use crate::exchange::{Exchange, Phase};
 use crate::forward::{Forwarded, Upload};
@@ -41,7 +41,9 @@ pub(crate) async fn answer(
     let (head, body) = request.into_parts();
     let method = head.method.clone();
     let upload = Rc::new(Upload::new(body));
-    let answered = until_cut(&worker, phases(&wire, &exchange, head, &upload)).await;
+    // The whole request goes by one policy, whatever is loaded meanwhile.
+    let policy = worker.policy();
+    let answered = until_cut(&worker, phases(&wire, &exchange, &policy, head, &upload)).await;
     match answered {
         Ok(answer) => Ok(answer),
         Err(Stop::Gone) => Err(Gone),
@@ -59,13 +61,14 @@ pub(crate) async fn answer(
 async fn phases<'w>(
     wire: &'w Rc<Wire>,
     exchange: &Rc<Exchange>,
+    policy: &'w Policy,
     head: Parts,
     upload: &Rc<Upload>,
 ) -> Result<Response<Answer>, Stop<'w>> {
     let worker = &wire.worker;
     receive::receive(wire, exchange, &head, &upload.hint())?;
-    let matched = route::route(&worker.policy, exchange, &head)?;
-    admit::admit(worker, exchange, &matched, &head)?;
+    let matched = route::route(policy, exchange, &head)?;
+    admit::admit((worker, policy), exchange, &matched, &head)?;
     if let Some(entry) = wire.refused() {
         // Its body is bad already.
         return Err(Refusal::new(entry, &[]).into());

@@ -8,6 +8,7 @@ use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use policy::Policy;
 use spool::WhenFull;
 use tokio::sync::{oneshot, watch};
 
@@ -20,6 +21,8 @@ pub struct Running {
     pub(crate) counters: Vec<Arc<Counters>>,
     pub(crate) when_full: WhenFull,
     pub(crate) calls: Arc<Calls>,
+    pub(crate) ask: watch::Sender<Arc<Policy>>,
+    pub(crate) serving: watch::Receiver<Arc<Policy>>,
     pub(crate) stop: watch::Sender<Option<Stop>>,
     pub(crate) ended: Vec<oneshot::Receiver<()>>,
     pub(crate) threads: Vec<JoinHandle<()>>,
@@ -99,6 +102,18 @@ impl Running {
     /// True when its workers listen and its spool takes appends.
     pub fn ready(&self) -> bool {
         self.health().ready().is_ok()
+    }
+
+    /// Serves requests that begin from now on by another policy, as soon as the names of its
+    /// backends were asked for once; requests that have begun are finished by the one before. Of two
+    /// in quick succession only the later one may be served.
+    pub fn reload(&self, policy: Arc<Policy>) {
+        self.ask.send_replace(policy);
+    }
+
+    /// Which policy is served, now and later; the workers follow at their next turn.
+    pub fn serving(&self) -> watch::Receiver<Arc<Policy>> {
+        self.serving.clone()
     }
 
     /// Returns when a worker ended without having been told to: it never should.

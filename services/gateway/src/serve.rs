@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use policy::Policy;
 use record::PreviousLife;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -35,6 +36,7 @@ pub(crate) struct Thread {
     pub(crate) listener: StdListener,
     pub(crate) previous: Option<PreviousLife>,
     pub(crate) names: watch::Receiver<Arc<Names>>,
+    pub(crate) serving: watch::Receiver<Arc<Policy>>,
     pub(crate) member: Member,
     /// How to end, once it is known.
     pub(crate) stop: watch::Receiver<Option<Stop>>,
@@ -45,7 +47,7 @@ pub(crate) struct Thread {
 /// # Errors
 /// The listener could not be registered with the runtime.
 pub(crate) async fn serve(thread: Thread) -> io::Result<()> {
-    let Thread { parts, listener, previous, mut names, member, mut stop } = thread;
+    let Thread { parts, listener, previous, mut names, mut serving, member, mut stop } = thread;
     let Member { calls, called, ended, next } = member;
     let listener = TcpListener::from_std(listener)?;
     let worker = Rc::new(Worker::new(parts));
@@ -55,10 +57,18 @@ pub(crate) async fn serve(thread: Thread) -> io::Result<()> {
     changes.spawn_local(follow(worker.clone(), called, next));
     let mut aside = JoinSet::new();
     aside.spawn_local(beat(worker.clone()));
-    let naming = worker.clone();
+    let (naming, reloading, known) = (worker.clone(), worker.clone(), names.clone());
     aside.spawn_local(async move {
         while names.changed().await.is_ok() {
             *naming.names.borrow_mut() = names.borrow_and_update().clone();
+        }
+    });
+    aside.spawn_local(async move {
+        while serving.changed().await.is_ok() {
+            let policy = serving.borrow_and_update().clone();
+            // They were published before it, and the other task may not have seen them yet.
+            *reloading.names.borrow_mut() = known.borrow().clone();
+            reloading.serve_by(policy);
         }
     });
     let mut tasks = JoinSet::new();

@@ -162,7 +162,7 @@ impl Gateway {
         }
         let listeners = listen(self.config.listen, workers)?;
         let address = listeners[0].local_addr().map_err(|source| StartError::Worker { source })?;
-        let Naming { names, thread } = resolve(&self.policy)?;
+        let Naming { names, serving, ask, thread } = resolve(&self.policy)?;
         let clocks = Arc::new(Clocks::new(self.clock, self.monotonic));
         let begun = epochs::start(self.streams.epochs, clocks.clone(), workers);
         let (calls, members, epochs) = begun.map_err(|source| StartError::Worker { source })?;
@@ -193,6 +193,7 @@ impl Gateway {
                 listener,
                 previous: self.streams.previous.clone(),
                 names: names.clone(),
+                serving: serving.clone(),
                 member,
                 stop: stopped.clone(),
             };
@@ -203,7 +204,8 @@ impl Gateway {
         drop(ready);
         threads.push(last);
         let when_full = self.streams.when_full;
-        let running = Running { address, counters, when_full, calls, stop, ended, threads };
+        let running =
+            Running { address, counters, when_full, calls, ask, serving, stop, ended, threads };
         while let Ok(started) = served.recv() {
             started.map_err(|source| StartError::Worker { source })?;
         }

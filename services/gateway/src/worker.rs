@@ -2,10 +2,12 @@
 //!
 //! Nothing in here is shared with another thread but the policy, which is only read, the
 //! counters, which are only added to, and the names, which a task of the worker copies in. So
-//! nothing is locked on the way of a request.
+//! nothing is locked on the way of a request. A request keeps the policy that it began with, through
+//! a counter that only this thread knows.
 
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
+use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
@@ -32,7 +34,7 @@ const SCRATCH: usize = 64 << 10;
 /// One worker's state.
 pub(crate) struct Worker {
     pub(crate) config: Arc<Config>,
-    pub(crate) policy: Arc<Policy>,
+    policy: RefCell<Rc<Served>>,
     pub(crate) head_limits: HeadLimits,
     pub(crate) counters: Arc<Counters>,
     pub(crate) when_full: WhenFull,
@@ -62,6 +64,9 @@ pub(crate) struct Worker {
     pub(crate) clocks: Arc<Clocks>,
 }
 
+/// A policy as one worker has it. Counting who uses it costs nothing that other threads feel.
+pub(crate) struct Served(Arc<Policy>);
+
 /// How far the worker is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
@@ -86,6 +91,14 @@ pub(crate) struct Parts {
     pub(crate) clocks: Arc<Clocks>,
 }
 
+impl Deref for Served {
+    type Target = Policy;
+
+    fn deref(&self) -> &Policy {
+        &self.0
+    }
+}
+
 // === impl Worker ===
 
 impl Worker {
@@ -96,7 +109,7 @@ impl Worker {
             connections: Connections::new(limits.connections),
             pool: Pool::new(limits, parts.config.timeouts.backend_idle),
             config: parts.config,
-            policy: parts.policy,
+            policy: RefCell::new(Rc::new(Served(parts.policy))),
             counters: parts.counters,
             when_full: parts.when_full,
             workers: parts.workers,
@@ -115,6 +128,16 @@ impl Worker {
             ids: RefCell::default(),
             clocks: parts.clocks,
         }
+    }
+
+    /// What is served now: a request takes it once.
+    pub(crate) fn policy(&self) -> Rc<Served> {
+        self.policy.borrow().clone()
+    }
+
+    /// Requests that begin from now on are served by this.
+    pub(crate) fn serve_by(&self, policy: Arc<Policy>) {
+        *self.policy.borrow_mut() = Rc::new(Served(policy));
     }
 
     /// The wall clock.

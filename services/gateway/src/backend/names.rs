@@ -22,6 +22,9 @@ const REFRESH: Duration = Duration::from_secs(5);
 const KEEP: Duration = Duration::from_secs(60);
 /// A lookup that takes longer counts as failed; the system's own limit is 30 s.
 const LOOKUP_MAX: Duration = Duration::from_secs(5);
+/// How long a policy waits for the names of its backends, before it is served without those that
+/// are missing.
+pub(crate) const NAMES_FIRST: Duration = Duration::from_secs(3);
 /// Each lookup is a thread for as long as it takes.
 const LOOKUPS_MAX: usize = 32;
 
@@ -33,6 +36,14 @@ pub(crate) struct Names(HashMap<String, Vec<IpAddr>>);
 pub(crate) struct Resolver {
     found: HashMap<String, (Vec<IpAddr>, Instant)>,
     names: Vec<String>,
+}
+
+/// Policies on their way to the workers.
+pub(crate) struct Policies {
+    /// What is to be served.
+    pub(crate) asked: watch::Receiver<Arc<Policy>>,
+    /// What is served, its names being known.
+    pub(crate) serving: watch::Sender<Arc<Policy>>,
 }
 
 // === impl Names ===
@@ -54,6 +65,16 @@ impl Names {
 
 impl Resolver {
     pub(crate) fn new(policy: &Policy) -> Self {
+        Self { found: HashMap::new(), names: Self::named(policy) }
+    }
+
+    /// Resolves the names of another policy from now on. What is known stays known.
+    fn learn(&mut self, policy: &Policy) {
+        self.names = Self::named(policy);
+        self.found.retain(|name, _| self.names.binary_search(name).is_ok());
+    }
+
+    fn named(policy: &Policy) -> Vec<String> {
         let mut names: Vec<String> = policy
             .services()
             .iter()
@@ -68,7 +89,7 @@ impl Resolver {
             .collect();
         names.sort_unstable();
         names.dedup();
-        Self { found: HashMap::new(), names }
+        names
     }
 
     /// What is known now.
@@ -100,26 +121,46 @@ impl Resolver {
         }
     }
 
-    /// Keeps asking until nobody listens any more.
-    pub(crate) async fn run(mut self, publish: watch::Sender<Arc<Names>>) {
-        if self.names.is_empty() {
-            return publish.closed().await;
-        }
+    /// Keeps asking until nobody listens any more. A policy that is asked for is served as soon as
+    /// its names were asked for once, and published.
+    pub(crate) async fn run(mut self, publish: watch::Sender<Arc<Names>>, mut policies: Policies) {
         loop {
             tokio::select! {
                 () = publish.closed() => return,
+                policy = policies.next() => {
+                    self.learn(&policy);
+                    // What is not resolved by then may be soon.
+                    timeout(NAMES_FIRST, self.resolve()).await.ok();
+                    self.publish(&publish);
+                    policies.serving.send_replace(policy);
+                }
                 () = async {
                     tokio::time::sleep(REFRESH).await;
                     self.resolve().await;
-                } => {}
+                } => self.publish(&publish),
             }
-            let names = Arc::new(self.names());
-            publish.send_if_modified(|published| {
-                let changed = **published != *names;
-                *published = names.clone();
-                changed
-            });
         }
+    }
+
+    fn publish(&self, publish: &watch::Sender<Arc<Names>>) {
+        let names = Arc::new(self.names());
+        publish.send_if_modified(|published| {
+            let changed = **published != *names;
+            *published = names.clone();
+            changed
+        });
+    }
+}
+
+// === impl Policies ===
+
+impl Policies {
+    async fn next(&mut self) -> Arc<Policy> {
+        if self.asked.changed().await.is_err() {
+            // Nobody asks for others any more.
+            std::future::pending::<()>().await;
+        }
+        self.asked.borrow_and_update().clone()
     }
 }
 

@@ -4,7 +4,6 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use policy::Policy;
 use tokio::runtime::{Builder, LocalOptions};
@@ -12,22 +11,25 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
 use super::StartError;
-use crate::backend::{Names, Resolver};
+use crate::backend::{NAMES_FIRST, Names, Policies, Resolver};
 use crate::metrics::Count;
 use crate::serve::{self, Thread};
 
-/// How long a start waits for the names of backends.
-const NAMES_FIRST: Duration = Duration::from_secs(3);
-
-/// The names as they are known now, and the thread that keeps them so.
+/// The names as they are known now, what is served, and the thread that keeps them so.
 pub(super) struct Naming {
     pub(super) names: watch::Receiver<Arc<Names>>,
+    pub(super) serving: watch::Receiver<Arc<Policy>>,
+    /// Says what is to be served.
+    pub(super) ask: watch::Sender<Arc<Policy>>,
     pub(super) thread: JoinHandle<()>,
 }
 
 /// Resolves all names once, then keeps doing so on a thread of its own.
-pub(super) fn resolve(policy: &Policy) -> Result<Naming, StartError> {
+pub(super) fn resolve(policy: &Arc<Policy>) -> Result<Naming, StartError> {
     let mut resolver = Resolver::new(policy);
+    let (ask, asked) = watch::channel(Arc::clone(policy));
+    let (serves, serving) = watch::channel(Arc::clone(policy));
+    let policies = Policies { asked, serving: serves };
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|source| StartError::Worker { source })?;
     let (first, listening) = sync_channel(1);
@@ -37,7 +39,7 @@ pub(super) fn resolve(policy: &Policy) -> Result<Naming, StartError> {
         let (publish, names) = watch::channel(Arc::new(resolver.names()));
         // The one who started this waits for it.
         let _listening = first.send(names);
-        runtime.block_on(resolver.run(publish));
+        runtime.block_on(resolver.run(publish, policies));
         // A lookup that hangs is not waited for.
         runtime.shutdown_background();
     };
@@ -46,7 +48,7 @@ pub(super) fn resolve(policy: &Policy) -> Result<Naming, StartError> {
     let names = listening.recv().map_err(|_| StartError::Worker {
         source: io::Error::other("the thread that resolves names ended"),
     })?;
-    Ok(Naming { names, thread })
+    Ok(Naming { names, serving, ask, thread })
 }
 
 /// Starts one worker; `ready` hears when it begins, `end` when it ended.

@@ -35,6 +35,7 @@ mod memory;
 mod passed;
 mod proxied;
 mod refused;
+mod reload;
 mod retried;
 mod slow;
 mod smuggled;
