@@ -6,6 +6,7 @@
 //!   the connection: hyper would keep one whose request was not sent whole (hyper#4176).
 //! - The [`Pool`] is the worker's own.
 
+mod balance;
 mod early;
 mod io;
 mod link;
@@ -13,6 +14,7 @@ mod names;
 mod pool;
 mod refused;
 
+pub(crate) use balance::Balancer;
 pub(crate) use link::Link;
 pub(crate) use names::{NAMES_FIRST, Names, Policies, Resolver};
 pub(crate) use pool::{Channel, NoChannel, Pool};

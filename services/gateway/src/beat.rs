@@ -39,6 +39,7 @@ pub(crate) async fn beat(worker: Rc<Worker>) {
             }
         });
         worker.pool.sweep(now);
+        worker.balancer.sweep();
         if worker.clocks.read().jumped() {
             worker.nudge();
         }

@@ -2,11 +2,13 @@
 //!
 //! - A try is one address and one connection; what it came to is written down before the next.
 //! - There is a second try when nothing was answered and the request may be repeated: on a
-//!   connection that had stood and broke, on the next address when one does not accept.
+//!   connection that had stood and broke, on the next address when one does not accept, on
+//!   another node when one breaks.
 //! - Every wait has a limit: connect, head, idle (between two bytes), total.
 
 mod body;
 mod head;
+mod targets;
 mod trace;
 mod wait;
 
@@ -20,8 +22,8 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use hyper::body::{Body, Incoming};
 use policy::errors::{Entry, forward as entries, framing};
-use policy::{Host, HttpBackend, Refusal};
-use record::{Fault, Net};
+use policy::{HttpBackend, Refusal};
+use record::Fault;
 
 use crate::backend::{Channel, NoChannel};
 use crate::exchange::{Broken, Exchange, Phase};
@@ -31,6 +33,7 @@ use crate::wire::Wire;
 
 pub(crate) use body::{BackendBody, BodyCut, RequestBody, Upload};
 pub(crate) use head::{X_API_REQUEST_ID, drop_hop_by_hop};
+use targets::{Target, Targets, Unreachable};
 use wait::Waited;
 
 /// Tries per request, connections that do not come about included: enough to get past a dead
@@ -86,8 +89,8 @@ pub(crate) async fn forward<'w>(
         head.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
     let call = Call { wire, exchange, backend, upload, head, uri, deadline };
-    let addresses = addresses(wire, backend)?;
-    let (response, channel) = call.tries(&addresses).await?;
+    let targets = Targets::new(&wire.worker, backend)?;
+    let (response, channel) = call.tries(targets).await?;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         // Nobody asked for another protocol.
         return Err(stop(&entries::BAD_GATEWAY, Phase::Waiting));
@@ -101,63 +104,45 @@ pub(crate) async fn forward<'w>(
     Ok(Forwarded { head, body })
 }
 
-/// Where the backend is, but for addresses that none may have.
-fn addresses<'w>(wire: &Wire, backend: &HttpBackend) -> Result<Vec<SocketAddr>, Stop<'w>> {
-    let worker = &wire.worker;
-    let mut addresses = worker.names.borrow().addresses(&backend.host, backend.port);
-    if addresses.is_empty() {
-        return Err(stop(&entries::BALANCER, Phase::Resolving));
-    }
-    let named = matches!(backend.host, Host::Name(_));
-    // What is said to be public does not lead into the networks behind the gateway.
-    let inside = |address: &SocketAddr| {
-        named
-            && backend.net == Some(Net::Public)
-            && worker.config.private_networks.contains(address.ip())
-    };
-    addresses.retain(|address| !worker.refused_addresses.contains(*address) && !inside(address));
-    match (addresses.is_empty(), named) {
-        (false, _) => Ok(addresses),
-        (true, true) => Err(stop(&entries::ENDPOINT_REFUSED, Phase::Resolving)),
-        (true, false) => Err(stop(&entries::INTERNAL, Phase::Resolving)),
-    }
-}
-
 impl Call<'_> {
     async fn tries<'w>(
         &self,
-        addresses: &[SocketAddr],
+        mut targets: Targets<'_>,
     ) -> Result<(Response<Incoming>, Channel), Stop<'w>> {
         let mut fresh = false;
-        let mut number = 0;
+        let mut number = 1;
+        let mut target = targets.next()?;
         loop {
-            let address = addresses[number % addresses.len()];
-            number += 1;
-            let last = number >= TRIES_MAX;
-            match self.once(address, fresh, addresses.len() > number).await {
-                Tried::Answered(answered) => return Ok(*answered),
+            match self.once(target, fresh, &targets).await {
+                Tried::Answered(answered) => {
+                    targets.note(target, true);
+                    return Ok(*answered);
+                }
                 // No try was made; a fresh connection can not be stale.
-                Tried::Stale => {
-                    fresh = true;
-                    number -= 1;
-                }
-                Tried::Failed { again: true, .. } if !last => {
+                Tried::Stale => fresh = true,
+                Tried::Failed { entry, phase, again } => {
+                    if matches!(entry.status, 502 | 504) {
+                        targets.note(target, false);
+                    }
+                    if !again || number >= TRIES_MAX {
+                        return Err(stop(entry, phase));
+                    }
                     self.wire.worker.counters.add(Count::BackendRetries);
-                    fresh = true;
+                    (fresh, number) = (true, number + 1);
+                    target = targets.next()?;
                 }
-                Tried::Failed { entry, phase, .. } => return Err(stop(entry, phase)),
                 Tried::Gone => return Err(Stop::Gone),
             }
         }
     }
 
-    async fn once(&self, address: SocketAddr, fresh: bool, others: bool) -> Tried {
-        let config = &self.wire.worker.config;
+    async fn once(&self, target: Target, fresh: bool, targets: &Targets<'_>) -> Tried {
+        let (config, address) = (&self.wire.worker.config, target.address);
         let net = self.backend.net.unwrap_or_else(|| config.private_networks.class(address.ip()));
         self.exchange.facts.borrow_mut().tries.begin(address, net);
         match self.channel(address, fresh).await {
-            Ok(channel) => self.talk(channel).await,
-            Err(reason) => self.not_connected(reason, others),
+            Ok(channel) => self.talk(channel, targets.other_nodes()).await,
+            Err(reason) => self.not_connected(reason, targets.others()),
         }
     }
 
@@ -173,8 +158,9 @@ impl Call<'_> {
         worker.pool.connect(worker, address, limit).await
     }
 
-    /// Sends the request and waits for the head of the answer.
-    async fn talk(&self, mut channel: Channel) -> Tried {
+    /// Sends the request and waits for the head of the answer. `elsewhere`: another server can be
+    /// asked when this one breaks.
+    async fn talk(&self, mut channel: Channel, elsewhere: bool) -> Tried {
         channel.link.begin();
         let (sent, received) = (channel.link.sent(), channel.link.received());
         let tries = || RefMut::map(self.exchange.facts.borrow_mut(), |facts| &mut facts.tries);
@@ -199,7 +185,7 @@ impl Call<'_> {
                 let repeatable = nothing || is_idempotent(&self.head.method);
                 let unanswered = channel.link.received() == received;
                 let again = repeatable && unanswered && !self.upload.started();
-                self.broken(&channel, channel.reused && again)
+                self.broken(&channel, again && (channel.reused || elsewhere))
             }
             Waited::Late => {
                 if self.upload.awaited(self.wire) {
@@ -236,6 +222,8 @@ impl Call<'_> {
         let (entry, again) = match reason {
             NoChannel::Failed => (&entries::BAD_GATEWAY, others),
             NoChannel::Late => (&entries::GATEWAY_TIMEOUT, others),
+            // Nothing was sent, so another place can be asked.
+            NoChannel::Limit if others => (&entries::BALANCER, true),
             NoChannel::Limit => {
                 let (text, fault) = (entries::BALANCER.text.into(), Fault::Gateway);
                 self.exchange.fail(text, fault, Phase::Connecting);
@@ -269,4 +257,10 @@ fn is_idempotent(method: &Method) -> bool {
 
 fn stop<'w>(entry: &'static Entry, phase: Phase) -> Stop<'w> {
     Stop::Refused { refusal: Refusal::new(entry, &[]), phase }
+}
+
+impl From<Unreachable> for Stop<'_> {
+    fn from(unreachable: Unreachable) -> Self {
+        stop(unreachable.0, Phase::Resolving)
+    }
 }

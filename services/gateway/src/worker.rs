@@ -17,7 +17,7 @@ use policy::Policy;
 use record::{RequestIds, Time};
 use spool::{Fresh, WhenFull, Writer};
 
-use crate::backend::{Names, Pool, RefusedAddresses};
+use crate::backend::{Balancer, Names, Pool, RefusedAddresses};
 use crate::clocks::Clocks;
 use crate::config::Config;
 use crate::connections::Connections;
@@ -58,6 +58,7 @@ pub(crate) struct Worker {
     pub(crate) scratch: RefCell<Box<[u8]>>,
     pub(crate) connections: Connections,
     pub(crate) pool: Pool,
+    pub(crate) balancer: Balancer,
     pub(crate) names: RefCell<Arc<Names>>,
     pub(crate) refused_addresses: RefusedAddresses,
     ids: RefCell<RequestIds>,
@@ -108,6 +109,7 @@ impl Worker {
             head_limits: HeadLimits { head: limits.head, uri: limits.uri, headers: limits.headers },
             connections: Connections::new(limits.connections),
             pool: Pool::new(limits, parts.config.timeouts.backend_idle),
+            balancer: Balancer::default(),
             config: parts.config,
             policy: RefCell::new(Rc::new(Served(parts.policy))),
             counters: parts.counters,

@@ -19,6 +19,9 @@
 //!         auth: key-pair               # or none, the default
 //!         backend:
 //!           url: http://127.0.0.1:9001/base
+//!           nodes:                     # several servers; the URL then names no address
+//!             - {address: "10.0.0.1:8080", weight: 3}    # weight 0 to 100, default 1
+//!           health: {failures: 3, recovery: 10s}         # a node that fails is left out
 //!           net: private               # default: by the class of the address
 //!           timeouts: {connect: 3s, head: 15s, idle: 60s, total: 30m}    # the defaults
 //!       - id: api-hello
@@ -35,6 +38,7 @@
 
 mod backend;
 mod key;
+mod nodes;
 mod service;
 mod syntax;
 

@@ -16,6 +16,7 @@ mod config;
 pub mod errors;
 mod hmac;
 mod key;
+mod nodes;
 mod refusal;
 mod route;
 mod service;
@@ -26,6 +27,7 @@ use std::collections::HashMap;
 
 pub use config::read;
 pub use key::Caller;
+pub use nodes::{Health as NodesHealth, Node, Nodes};
 pub use refusal::Refusal;
 pub use route::{Match, RouteRequest};
 pub use service::{

@@ -4,12 +4,14 @@
 //! begin with `/`, durations are above zero and at most [`Timeouts::MAX`].
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use record::Net;
 
+use crate::nodes::Nodes;
 use crate::route::Paths;
 
 /// One service: some hosts, some environments, some APIs, and who is billed for its calls.
@@ -85,6 +87,8 @@ pub struct HttpBackend {
     pub authority: String,
     /// The path of the URL as written; empty for the root. [`crate::Match::target`] joins it.
     pub base: String,
+    /// Where its servers are, when there are several; then the URL's host is not connected to.
+    pub nodes: Option<Arc<Nodes>>,
     /// How the backend is reached, if the configuration says so; else the class of the address
     /// that was connected to decides.
     pub net: Option<Net>,

@@ -10,7 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use policy::{Backend, Host, Policy};
+use policy::{Backend, Host, HttpBackend, Policy};
 use tokio::net::lookup_host;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -79,12 +79,13 @@ impl Resolver {
             .services()
             .iter()
             .flat_map(|service| &service.apis)
-            .filter_map(|api| match &api.backend {
-                Backend::Http(backend) => match &backend.host {
-                    Host::Name(name) => Some(name.clone()),
-                    Host::Ip(_) => None,
-                },
-                Backend::Mock(_) => None,
+            .flat_map(|api| match &api.backend {
+                Backend::Http(backend) => hosts(backend),
+                Backend::Mock(_) => Vec::new(),
+            })
+            .filter_map(|host| match host {
+                Host::Name(name) => Some(name.clone()),
+                Host::Ip(_) => None,
             })
             .collect();
         names.sort_unstable();
@@ -161,6 +162,14 @@ impl Policies {
             std::future::pending::<()>().await;
         }
         self.asked.borrow_and_update().clone()
+    }
+}
+
+/// The hosts that are connected to for a backend.
+fn hosts(backend: &HttpBackend) -> Vec<&Host> {
+    match &backend.nodes {
+        Some(nodes) => nodes.list.iter().map(|node| &node.host).collect(),
+        None => vec![&backend.host],
     }
 }
 

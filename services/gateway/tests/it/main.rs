@@ -2,6 +2,7 @@
 //!
 //! - `exact`: every shape of exchange, its record against what the raw sockets saw;
 //! - `leaving`: a client, then a backend, that leaves in each phase;
+//! - `nodes`: weighted nodes, those that fail, and what is tried again;
 //! - `passed`: what passes through between both sides beside the request and its answer;
 //! - `refused`: framing, limits and everything that the gateway answers by itself;
 //! - `limits`: what is at a limit is served, what is above it is answered;
@@ -32,6 +33,7 @@ mod jumps;
 mod leaving;
 mod limits;
 mod memory;
+mod nodes;
 mod passed;
 mod proxied;
 mod refused;

@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use record::Net;
 use settings::{Fields, Value};
 
+use super::nodes;
 use crate::route::{HOST_MAX, has_dot_segment, normal_host};
 use crate::service::{Backend, Host, HttpBackend, Mock, Timeouts};
 
@@ -54,12 +55,13 @@ pub(super) fn read(value: &Value<'_>) -> Option<Backend> {
 }
 
 fn read_http(url: &Value<'_>, fields: &Fields<'_>) -> Option<HttpBackend> {
+    let nodes = nodes::read(fields);
     let net = fields.optional("net").and_then(|value| read_net(&value));
     let timeouts = fields.optional("timeouts").map_or(Timeouts::DEFAULT, |v| read_timeouts(&v));
     let text: String = url.scalar()?;
     match Target::parse(&text) {
         Ok(Target { host, port, authority, base }) => {
-            Some(HttpBackend { host, port, authority, base, net, timeouts })
+            Some(HttpBackend { host, port, authority, base, nodes, net, timeouts })
         }
         Err(reason) => {
             url.mistake(format!(
