@@ -7,6 +7,7 @@
 //! - An entry stands here only if something raises it; a test demands it.
 
 pub mod credentials;
+mod find;
 pub mod forward;
 pub mod framing;
 pub mod routing;
@@ -15,6 +16,8 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use record::Fault;
+
+pub use find::of_text;
 
 /// What may stand in a text and is filled in.
 const PLACEHOLDERS: [&str; 4] = ["$env_mapping", "$host", "$uri", "xxx"];

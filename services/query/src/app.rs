@@ -23,7 +23,7 @@ use crate::layer;
 use crate::metrics::Metrics;
 use crate::problem::{Code, Problem};
 use crate::provisional::Provisional;
-use crate::routes::{bills, health, logs, orders, proofs, search};
+use crate::routes::{bills, errors, explain, health, logs, orders, proofs, search, usage};
 use crate::scope::Reader;
 use crate::tokens::Tokens;
 
@@ -108,6 +108,10 @@ fn described() -> (Router<State>, OpenApi) {
     OpenApiRouter::with_openapi(document)
         .routes(routes!(search::search_logs))
         .routes(routes!(logs::get_log))
+        .routes(routes!(explain::explain_log))
+        .routes(routes!(usage::get_usage))
+        .routes(routes!(errors::list_errors))
+        .routes(routes!(errors::get_error))
         .routes(routes!(bills::get_bills))
         .routes(routes!(proofs::get_proof))
         .routes(routes!(orders::get_order_calls))

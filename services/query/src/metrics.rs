@@ -35,6 +35,10 @@ pub(crate) enum Route {
     #[expect(non_camel_case_types, reason = "label values are written in snake case")]
     orders,
     #[expect(non_camel_case_types, reason = "label values are written in snake case")]
+    usage,
+    #[expect(non_camel_case_types, reason = "label values are written in snake case")]
+    errors,
+    #[expect(non_camel_case_types, reason = "label values are written in snake case")]
     health,
     #[expect(non_camel_case_types, reason = "label values are written in snake case")]
     other,
@@ -74,6 +78,10 @@ impl Route {
             Self::proofs
         } else if begins("/v1/marketplace/orders/") {
             Self::orders
+        } else if path == "/v1/usage" {
+            Self::usage
+        } else if path == "/v1/errors" || begins("/v1/errors/") {
+            Self::errors
         } else if path == "/healthz" || path == "/readyz" {
             Self::health
         } else {

@@ -37,6 +37,7 @@ pub(crate) enum Code {
     RecordArriving,
     RecordExpired,
     RecordUnknown,
+    ErrorUnknown,
     HourFuture,
     HourUncounted,
     HourNotClosed,
@@ -88,7 +89,7 @@ pub(crate) struct ProblemBody {
 impl Code {
     /// All of them, for tests.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 24] = [
+    pub(crate) const ALL: [Self; 25] = [
         Self::PathUnknown,
         Self::MethodRefused,
         Self::ParameterInvalid,
@@ -105,6 +106,7 @@ impl Code {
         Self::RecordArriving,
         Self::RecordExpired,
         Self::RecordUnknown,
+        Self::ErrorUnknown,
         Self::HourFuture,
         Self::HourUncounted,
         Self::HourNotClosed,
@@ -149,6 +151,7 @@ impl Code {
             }
             Self::RecordExpired => ("record_expired", S::NOT_FOUND, "the record has expired"),
             Self::RecordUnknown => ("record_unknown", S::NOT_FOUND, "no such record"),
+            Self::ErrorUnknown => ("error_unknown", S::NOT_FOUND, "no such error"),
             Self::HourFuture => ("hour_future", S::NOT_FOUND, "the hour has not begun"),
             Self::HourUncounted => ("hour_uncounted", S::NOT_FOUND, "the hour was never counted"),
             Self::HourNotClosed => ("hour_not_closed", S::NOT_FOUND, "the hour is not closed"),

@@ -1,13 +1,17 @@
 //! The handlers: one file each, with its parameters, its answer and its SQL.
 
 pub(crate) mod bills;
+pub(crate) mod errors;
+pub(crate) mod explain;
 pub(crate) mod health;
 pub(crate) mod hours;
+pub(crate) mod language;
 pub(crate) mod logs;
 pub(crate) mod orders;
 pub(crate) mod proofs;
 pub(crate) mod search;
 pub(crate) mod span;
+pub(crate) mod usage;
 
 use utoipa::IntoResponses;
 

@@ -45,7 +45,7 @@ pub(crate) struct Select {
     columns: String,
     conditions: Vec<String>,
     group: Option<String>,
-    order: Option<&'static str>,
+    order: Option<String>,
     limit: Option<u64>,
     params: Vec<(Cow<'static, str>, Param)>,
     limits: Limits,
@@ -153,8 +153,8 @@ impl Select {
     }
 
     /// `ORDER BY`
-    pub(crate) fn order(mut self, by: &'static str) -> Self {
-        self.order = Some(by);
+    pub(crate) fn order(mut self, by: impl Into<String>) -> Self {
+        self.order = Some(no_subquery(by.into()));
         self
     }
 
@@ -186,7 +186,7 @@ impl Select {
         if let Some(group) = &self.group {
             text.push_str(&format!("\nGROUP BY {group}"));
         }
-        if let Some(order) = self.order {
+        if let Some(order) = &self.order {
             text.push_str(&format!("\nORDER BY {order}"));
         }
         if let Some(limit) = self.limit {

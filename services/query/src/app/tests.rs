@@ -27,10 +27,14 @@ fn every_route_is_listed() {
             "GET /healthz",
             "GET /readyz",
             "GET /v1/bills/{hour}",
+            "GET /v1/errors",
+            "GET /v1/errors/{code}",
             "GET /v1/logs",
             "GET /v1/logs/{req_id}",
+            "GET /v1/logs/{req_id}/explain",
             "GET /v1/marketplace/orders/{id}/calls",
             "GET /v1/proofs/{hour}",
+            "GET /v1/usage",
         ]
     );
 }

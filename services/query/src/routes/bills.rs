@@ -171,7 +171,11 @@ pub(crate) async fn get_bills(
 }
 
 /// The proof is of all accounts: what it says of others is left out.
-fn held(proof: &str, scope: &Scope, account: Option<&str>) -> Result<Vec<HeldBody>, Problem> {
+pub(crate) fn held(
+    proof: &str,
+    scope: &Scope,
+    account: Option<&str>,
+) -> Result<Vec<HeldBody>, Problem> {
     let ProofHeld { held } = serde_json::from_str(proof).map_err(Problem::internal)?;
     let mut held = held;
     held.retain(|held| is_asked(scope, account, &held.account));
@@ -194,7 +198,7 @@ fn check_account(scope: &Scope, account: Option<&str>) -> Result<(), Problem> {
     }
 }
 
-async fn stored(
+pub(crate) async fn stored(
     app: &Shared,
     scope: &Scope,
     hour: Hour,

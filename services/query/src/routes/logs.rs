@@ -67,7 +67,7 @@ pub(crate) struct EntryBody {
     #[schema(value_type = Object)]
     record: Box<RawValue>,
     /// Whether it counts.
-    verdict: VerdictBody,
+    pub(crate) verdict: VerdictBody,
     /// When it was stored, RFC 3339.
     #[schema(example = "2026-11-20T13:00:00.000Z")]
     stored_at: String,
@@ -77,12 +77,12 @@ pub(crate) struct EntryBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct VerdictBody {
     /// It counts.
-    billable: bool,
+    pub(crate) billable: bool,
     /// Why, or why not.
     #[schema(example = "backend_answered")]
-    reason: &'static str,
+    pub(crate) reason: &'static str,
     /// Version of the rule.
-    rule: u16,
+    pub(crate) rule: u16,
 }
 
 /// Finds a record by its request id, or by the id that its client gave it.
@@ -106,16 +106,34 @@ pub(crate) async fn get_log(
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Json<LogBody>, Problem> {
     let scope = caller.read(Resource::Logs)?;
+    let found = found(&app, &scope, path).await?;
+    match LogBody::new(found, &scope, caller.role())? {
+        Some(body) => Ok(Json(body)),
+        None => Err(Problem::internal(NoRow)),
+    }
+}
+
+/// The search answered with rows, and there is none.
+#[derive(Debug, thiserror::Error)]
+#[error("a search that found something gave no row")]
+pub(crate) struct NoRow;
+
+/// What the id of a path leads to, at least one record; else why there is none.
+pub(crate) async fn found(
+    app: &Shared,
+    scope: &Scope,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<Vec<StoredRecord>, Problem> {
     let Path(text) = path?;
     let id = normalize_id(&text).ok_or_else(|| {
         let detail = "a request id has 1 to 64 bytes and no control characters";
         Problem::new(Code::ParameterInvalid, detail)
     })?;
-    let found = find(&app, &scope, &id).await?;
-    match LogBody::new(found, &scope, caller.role())? {
-        Some(body) => Ok(Json(body)),
-        None => Err(missing::explain(&app, &id).await?),
+    let found = find(app, scope, &id).await?;
+    if found.is_empty() {
+        return Err(missing::explain(app, &id).await?);
     }
+    Ok(found)
 }
 
 /// The records of the first search that finds any.

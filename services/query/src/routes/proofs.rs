@@ -4,7 +4,7 @@
 //! that checks it. An account gets the same sums over its own rows of the hour's cut: what its bill
 //! was made of, with the hash of those rows. It sees nothing of other accounts' numbers.
 
-mod own;
+pub(crate) mod own;
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;

@@ -144,10 +144,9 @@ pub(crate) fn filtered(
     scope: &Scope,
     role: Role,
 ) -> Result<Select, Problem> {
-    let names = |which| filter.is_some_and(|filter| filter.names(which));
-    let mut select =
-        if names(|field| field.name == "part") { select } else { select.filter("part = 'final'") };
-    if names(|field| field.backend) {
+    let Some(filter) = filter else { return Ok(select) };
+    let mut select = select;
+    if filter.names(|field| field.backend) {
         if !role.sees_backends() {
             let detail = format!("a token with role `{role}` does not see the backend's side");
             return Err(Problem::new(Code::FieldForbidden, detail));
@@ -156,7 +155,6 @@ pub(crate) fn filtered(
             select = select.filter("account = {owner:String}").param("owner", account);
         }
     }
-    let Some(filter) = filter else { return Ok(select) };
     let (condition, params) = filter::compile(filter);
     let select = select.filter(condition);
     Ok(params.into_iter().fold(select, |select, (name, value)| select.param(name, value)))
@@ -214,7 +212,12 @@ impl Asked {
             .order(self.order.by())
             .limit(rows)
             .limits(Limits { rows, bytes: BYTES_MAX, time: TIME_MAX, threads: 0 });
-        let select = filtered(select, self.filter.as_ref(), scope, role)?;
+        let filter = self.filter.as_ref();
+        let select = match filter.is_some_and(|filter| filter.names(|field| field.name == "part")) {
+            true => select,
+            false => select.filter("part = 'final'"),
+        };
+        let select = filtered(select, filter, scope, role)?;
         Ok(match &self.behind {
             Some(place) => place.behind(select, self.order),
             None => select,

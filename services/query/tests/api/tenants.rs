@@ -35,6 +35,12 @@ async fn no_route_shows_the_rows_of_others() -> Outcome {
             let full = match path.as_str() {
                 "/v1/logs" => "/v1/logs?from=2026-11-20T13:00:00Z".to_owned(),
                 "/v1/logs/{req_id}" => format!("/v1/logs/{}", theirs.req_id),
+                "/v1/logs/{req_id}/explain" => format!("/v1/logs/{}/explain", theirs.req_id),
+                "/v1/usage" => {
+                    "/v1/usage?from=2026-11-20T13:00:00Z&group=account,service,key".to_owned()
+                }
+                "/v1/errors" => path.clone(),
+                "/v1/errors/{code}" => "/v1/errors/internal".to_owned(),
                 "/v1/bills/{hour}" => "/v1/bills/2026-11-20T13".to_owned(),
                 "/v1/proofs/{hour}" => "/v1/proofs/2026-11-20T13".to_owned(),
                 "/v1/marketplace/orders/{id}/calls" => {
@@ -108,6 +114,10 @@ async fn without_a_valid_token_there_is_nothing() -> Outcome {
     let paths = [
         "/v1/logs",
         "/v1/logs/x",
+        "/v1/logs/x/explain",
+        "/v1/usage",
+        "/v1/errors",
+        "/v1/errors/internal",
         "/v1/bills/2026-11-20T13",
         "/v1/proofs/2026-11-20T13",
         "/v1/marketplace/orders/o-1/calls",

@@ -219,6 +219,17 @@ impl World {
         send(self.api, &format!("GET {path} HTTP/1.0\r\n{token}\r\n")).await
     }
 
+    /// `GET` for a person who reads this language best.
+    pub(crate) async fn get_in(
+        &self,
+        language: &str,
+        token: &str,
+        path: &str,
+    ) -> Result<Answer, Box<dyn Error>> {
+        let head = format!("Authorization: Bearer {token}\r\nAccept-Language: {language}\r\n");
+        send(self.api, &format!("GET {path} HTTP/1.0\r\n{head}\r\n")).await
+    }
+
     /// Ends the API, and waits for it.
     pub(crate) async fn end(&mut self) -> Outcome {
         drop(self.stop.take());

@@ -5,7 +5,7 @@
 //! - The hash is made like the one of the whole proof, over the account's rows alone.
 //! - Streams without a row of the account are not named.
 
-use record::Hour;
+use record::{Hour, Record};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -63,7 +63,7 @@ pub(crate) struct OwnSums {
 
 /// Of a cut: which records belong to the hour.
 #[derive(Debug, Deserialize)]
-struct Cut {
+pub(crate) struct Cut {
     streams: Vec<CutStream>,
 }
 
@@ -88,9 +88,7 @@ pub(super) async fn compute(
     hour: Hour,
     head: ProofHead,
 ) -> Result<OwnProof, Problem> {
-    let rows: Vec<CutRow> = app.reader.fetch(scope, &cut_sql(hour)).await?;
-    let row = rows.into_iter().next().ok_or_else(|| Problem::internal(NoCut { hour }))?;
-    let cut: Cut = serde_json::from_str(&row.cut).map_err(Problem::internal)?;
+    let cut = cut(app, scope, hour).await?;
     let select = sums_sql(hour, account, &cut, &head.columns)?;
     let streams: Vec<OwnStream> = app.reader.fetch(scope, &select).await?;
     let mut total = OwnSums::default();
@@ -104,6 +102,13 @@ pub(super) async fn compute(
     Ok(OwnProof { account: account.to_owned(), rule, columns, streams, total })
 }
 
+/// The cut of a closed hour.
+pub(crate) async fn cut(app: &Shared, scope: &Scope, hour: Hour) -> Result<Cut, Problem> {
+    let rows: Vec<CutRow> = app.reader.fetch(scope, &cut_sql(hour)).await?;
+    let row = rows.into_iter().next().ok_or_else(|| Problem::internal(NoCut { hour }))?;
+    serde_json::from_str(&row.cut).map_err(Problem::internal)
+}
+
 /// A closed hour has a cut; this one's is gone.
 #[derive(Debug, thiserror::Error)]
 #[error("the closed hour {hour} has no cut")]
@@ -115,6 +120,19 @@ struct NoCut {
 #[derive(Debug, thiserror::Error)]
 #[error("the stored proof names the column `{0}`")]
 struct NoColumn(String);
+
+impl Cut {
+    /// Whether the record of that stream and number belongs to the hour.
+    pub(crate) fn holds(&self, record: &Record<'_>) -> bool {
+        let of = |stream: &&CutStream| {
+            stream.gateway == record.gateway
+                && (stream.epoch, stream.worker) == (record.epoch, record.worker)
+        };
+        self.streams.iter().filter(of).any(|stream| {
+            stream.ranges.iter().any(|(first, last)| (*first..=*last).contains(&record.seq))
+        })
+    }
+}
 
 fn cut_sql(hour: Hour) -> Select {
     Select::new(Table::Cuts, "cut")
