@@ -9,6 +9,7 @@
 //! - [`day`]: support: worlds of the sample day
 //! - [`way`]: n requests → n records, equal to what the client saw
 //! - [`killed`]: SIGKILL of everything, of the engine alone, in and between inserts
+//! - [`reload`]: a configuration that changes under load
 //! - [`services`]: each service starts without the others
 //! - [`storm`]: the storm, small
 //! - [`outage`]: the engine away for long, and back
@@ -45,6 +46,7 @@ mod late;
 mod outage;
 mod proof;
 mod recount;
+mod reload;
 mod services;
 mod storm;
 mod tenant;

@@ -57,5 +57,5 @@ mod worker;
 
 pub use config::{Config, Limits, Networks, ProxyProtocol, RecordConfig, Timeouts, read};
 pub use retire::{RetireError, retire};
-pub use running::{Health, Running, SpoolUsage, Unready};
+pub use running::{Health, Reloader, Running, SpoolUsage, Unready};
 pub use start::{Gateway, StartError, Streams};

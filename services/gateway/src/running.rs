@@ -81,6 +81,21 @@ pub struct SpoolUsage {
     pub alarm: bool,
 }
 
+/// Brings a gateway other policies.
+#[derive(Debug, Clone)]
+pub struct Reloader(watch::Sender<Arc<Policy>>);
+
+// === impl Reloader ===
+
+impl Reloader {
+    /// Serves requests that begin from now on by another policy, as soon as the names of its
+    /// backends were asked for once; requests that have begun are finished by the one before. Of two
+    /// in quick succession only the later one may be served.
+    pub fn reload(&self, policy: Arc<Policy>) {
+        self.0.send_replace(policy);
+    }
+}
+
 // === impl Running ===
 
 impl Running {
@@ -104,11 +119,9 @@ impl Running {
         self.health().ready().is_ok()
     }
 
-    /// Serves requests that begin from now on by another policy, as soon as the names of its
-    /// backends were asked for once; requests that have begun are finished by the one before. Of two
-    /// in quick succession only the later one may be served.
-    pub fn reload(&self, policy: Arc<Policy>) {
-        self.ask.send_replace(policy);
+    /// For whoever brings other policies; also after the gateway's end, when it does nothing.
+    pub fn reloader(&self) -> Reloader {
+        Reloader(self.ask.clone())
     }
 
     /// Which policy is served, now and later; the workers follow at their next turn.

@@ -15,6 +15,8 @@ use settings::{ByteSize, Document, Fields, Mistake, Mistakes, Reference, Resolve
 /// The whole configuration.
 #[derive(Debug)]
 pub(crate) struct Config {
+    /// Where it was read from.
+    pub(crate) source: Source,
     /// The folder of everything that is kept.
     pub(crate) data: PathBuf,
     pub(crate) gateway: gateway::Config,
@@ -33,9 +35,27 @@ pub(crate) struct Config {
     pub(crate) retention: Duration,
 }
 
+/// A configuration file as it was read, to tell whether it has changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Source {
+    pub(crate) file: PathBuf,
+    /// Hash of its text.
+    pub(crate) text: u64,
+    /// Hash of all that is fixed at the start: everything but services and keys.
+    pub(crate) fixed: u64,
+}
+
 // === impl Config ===
 
 impl Config {
+    /// Secrets do not show here; who changes one restarts, or says SIGHUP where it is a key's.
+    fn fixed(&self) -> u64 {
+        let Self { source: _, policy: _, data, gateway, spool, store, .. } = self;
+        let Self { metering, prices, query, kafka, engine, retention, .. } = self;
+        let first = format!("{data:?} {gateway:?} {spool:?} {store:?} {metering:?}");
+        hash(&format!("{first} {prices:?} {query:?} {kafka:?} {engine:?} {retention:?}"))
+    }
+
     /// Gives the gateway another name; its spool and, unless it was said, its instance follow.
     pub(crate) fn name_gateway(&mut self, name: &str) {
         if self.gateway.instance == self.gateway.name {
@@ -93,7 +113,14 @@ pub(crate) fn load(path: &Path) -> Result<Config, Mistakes> {
         fields.close();
         config
     });
-    sink.finish(config)
+    let mut config = sink.finish(config)?;
+    let source = Source { file: path.to_owned(), text: hash(&text), fixed: config.fixed() };
+    config.source = source;
+    Ok(config)
+}
+
+fn hash(text: &str) -> u64 {
+    spool::hash(text.as_bytes())
 }
 
 fn unreadable(error: &io::Error) -> String {
@@ -126,6 +153,7 @@ fn read(fields: &Fields<'_>, folder: &Path, sink: &Sink) -> Option<Config> {
     let policy = services.and_then(|services| policy::read(&services, keys.as_ref(), &files));
     let retention = retention(fields);
     Some(Config {
+        source: Source { file: PathBuf::new(), text: 0, fixed: 0 },
         data,
         gateway: gateway?,
         spool: spool?,

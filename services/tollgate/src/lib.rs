@@ -23,6 +23,7 @@ mod output;
 mod process;
 mod provisional;
 mod recount;
+mod reload;
 mod roles;
 mod running;
 mod storage;

@@ -99,7 +99,8 @@ impl Collector for Process {
     }
 }
 
-fn one(
+/// One number for Prometheus.
+pub(crate) fn one(
     encoder: &mut DescriptorEncoder<'_>,
     name: &str,
     help: &str,

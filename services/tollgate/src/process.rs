@@ -21,6 +21,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::config::Config;
 use crate::metrics;
 use crate::provisional::Provisional;
+use crate::reload::{Follower, Reloads};
 use crate::running::Running;
 use crate::storage::Storage;
 
@@ -53,6 +54,7 @@ pub(crate) struct Process {
     pipelines: Vec<Handle>,
     tasks: Tasks,
     stop: watch::Sender<bool>,
+    reloads: Reloads,
     pub(crate) running: Running,
 }
 
@@ -180,16 +182,31 @@ impl Process {
             gateways.push(started.await.context("the start of a gateway panicked")??);
         }
         let workers = gateways.iter().flat_map(gateway::Running::counters).collect();
+        let reloads = Reloads::default();
+        let mut registry = metrics::registry(workers, counters);
+        registry.register_collector(Box::new(reloads.clone()));
         let app = query::App::new(query::Parts {
             store: storage.store.clone(),
             retention: config.retention,
             provisional: Arc::new(provisional),
             now,
-            registry: metrics::registry(workers, counters),
+            registry,
         });
         let running = serve(app, ports, &storage, &gateways, &mut tasks, stopped).await?;
         running.write(&config.data).context("running.json could not be written")?;
-        Ok(Self { config, storage, gateways, pipelines, tasks, stop, running })
+        Ok(Self { config, storage, gateways, pipelines, tasks, stop, running, reloads })
+    }
+
+    /// Follows the configuration file, for all gateways; never returns.
+    ///
+    /// # Errors
+    /// The system gives no signals.
+    pub(crate) fn follow(&self) -> anyhow::Result<impl Future<Output = ()> + Send + use<>> {
+        let follower = Follower::new(self.config.source.clone(), self.reloads.clone())?;
+        let reloaders: Vec<_> = self.gateways.iter().map(gateway::Running::reloader).collect();
+        Ok(follower.run(move |policy| {
+            reloaders.iter().for_each(|reloader| reloader.reload(Arc::clone(&policy)));
+        }))
     }
 
     /// Returns when a part of the process ends, which none should.

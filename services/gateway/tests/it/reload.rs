@@ -31,7 +31,7 @@ fn version(name: &str) -> Policy {
 fn load(world: &World, policy: Policy) {
     let (running, policy) = (world.running.as_ref().expect("it runs"), Arc::new(policy));
     let serving = running.serving();
-    running.reload(policy.clone());
+    running.reloader().reload(policy.clone());
     let began = Instant::now();
     while !Arc::ptr_eq(&serving.borrow(), &policy) {
         assert!(began.elapsed() < PATIENCE, "the policy is not served");

@@ -25,8 +25,10 @@ pub(crate) async fn up(config: Config, hooks: Hooks) -> anyhow::Result<ExitCode>
     }
     tracing::info!(address = %process.running.url, "query serves");
     tracing::info!(address = %process.running.metrics, "metrics are shown");
+    let follow = process.follow()?;
     let fault = tokio::select! {
         fault = process.fault() => Some(fault),
+        () = follow => None,
         () = asked.wait() => None,
     };
     tracing::info!("ending");

@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::metrics::{self, Shipping};
 use crate::output::say;
 use crate::process::now;
+use crate::reload::{Follower, Reloads};
 use crate::running::Running;
 
 const ROLE: &str = "gateway";
@@ -70,6 +71,9 @@ pub(crate) async fn run(config: Config, hooks: Hooks) -> anyhow::Result<ExitCode
 
     let mut registry = metrics::of_gateway(running.counters());
     registry.register_collector(Box::new(Shipping(shipper.state())));
+    let reloads = Reloads::default();
+    registry.register_collector(Box::new(reloads.clone()));
+    let follower = Follower::new(config.source.clone(), reloads)?;
     let (stop, stopped) = oneshot::channel::<()>();
     let health = running.health();
     let is_ready: Ready = Arc::new(move || {
@@ -81,8 +85,11 @@ pub(crate) async fn run(config: Config, hooks: Hooks) -> anyhow::Result<ExitCode
     ready(&config, ROLE, &said)?;
     tracing::info!(address = %running.addr(), metrics = metrics_at, "gateway serves");
 
+    let reloader = running.reloader();
+    let follow = follower.run(move |policy| reloader.reload(policy));
     let failed = tokio::select! {
         () = running.failed() => true,
+        () = follow => false,
         () = asked.wait() => false,
     };
     tracing::info!("ending");

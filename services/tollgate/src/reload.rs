@@ -1,0 +1,132 @@
+//! The configuration file while a gateway runs: what changes in `services:` and `keys:` is served
+//! without a restart.
+//!
+//! - The file is looked at every [`LOOK`]; SIGHUP reads it at once, also when only a file or a
+//!   variable that it names has changed.
+//! - A version with mistakes is refused whole, all of them are said at once, and the old one serves
+//!   on; `config_refused` is 1 until the file is good again.
+//! - The rest of the file is fixed at the start: a change there is said, and waits for a restart.
+
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::Context;
+use policy::Policy;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::DescriptorEncoder;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::config::{self, Source};
+use crate::metrics;
+
+/// Between two looks at the file.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How reloading went so far; cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Reloads(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    /// Versions that were served.
+    done: AtomicU64,
+    /// 1 while the file as it stands is refused.
+    refused: AtomicU64,
+}
+
+/// Follows the file of a configuration.
+pub(crate) struct Follower {
+    /// As it is served.
+    source: Source,
+    /// Hash of the text that was refused last; it is not read again.
+    refused: Option<u64>,
+    reloads: Reloads,
+    asked: Signal,
+}
+
+// === impl Reloads ===
+
+impl Collector for Reloads {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let Counts { done, refused } = &*self.0;
+        let lines = [
+            ("config_reloads_total", "Versions of services and keys that were loaded", false, done),
+            (
+                "config_refused",
+                "1 while the configuration file has mistakes, and the one before serves on. Alarm",
+                true,
+                refused,
+            ),
+        ];
+        for (name, help, gauge, value) in lines {
+            let value = i64::try_from(value.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
+            metrics::one(&mut encoder, name, help, gauge, value)?;
+        }
+        Ok(())
+    }
+}
+
+// === impl Follower ===
+
+impl Follower {
+    /// From here on SIGHUP does not end the process.
+    ///
+    /// # Errors
+    /// The system gives no signals.
+    pub(crate) fn new(source: Source, reloads: Reloads) -> anyhow::Result<Self> {
+        let asked = signal(SignalKind::hangup()).context("signals can not be listened to")?;
+        Ok(Self { source, refused: None, reloads, asked })
+    }
+
+    /// Never returns.
+    pub(crate) async fn run(mut self, serve: impl Fn(Arc<Policy>)) {
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let asked = tokio::select! {
+                _ = looks.tick() => false,
+                Some(()) = self.asked.recv() => true,
+            };
+            if asked || self.has_changed() {
+                self.reload(&serve).await;
+            }
+        }
+    }
+
+    /// A file that can not be read is no change: who writes it anew may have removed it first.
+    fn has_changed(&self) -> bool {
+        let Ok(text) = fs::read(&self.source.file) else { return false };
+        let hash = spool::hash(&text);
+        hash != self.source.text && Some(hash) != self.refused
+    }
+
+    async fn reload(&mut self, serve: &impl Fn(Arc<Policy>)) {
+        let file = self.source.file.clone();
+        let text = fs::read(&file).map(|text| spool::hash(&text)).ok();
+        // Thousands of routes take a while.
+        let Ok(read) = tokio::task::spawn_blocking(move || config::load(&file)).await else {
+            return tracing::error!("reading the configuration panicked; the old one serves on");
+        };
+        match read {
+            Ok(config) => {
+                if config.source.fixed != self.source.fixed {
+                    tracing::warn!("only services and keys are loaded; the rest needs a restart");
+                }
+                let services = config.policy.services().len();
+                tracing::info!(services, "services and keys are loaded anew");
+                serve(config.policy);
+                (self.source, self.refused) = (config.source, None);
+                self.reloads.0.done.fetch_add(1, Ordering::Relaxed);
+                self.reloads.0.refused.store(0, Ordering::Relaxed);
+            }
+            Err(mistakes) => {
+                tracing::error!(%mistakes, "the configuration is refused; the old one serves on");
+                self.refused = text;
+                self.reloads.0.refused.store(1, Ordering::Relaxed);
+            }
+        }
+    }
+}
