@@ -69,7 +69,7 @@ impl Side {
                 let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
                 bail!("the gateway did not start: {log}");
             }
-            std::thread::sleep(LOOK);
+            std::thread::park_timeout(LOOK);
         }
     }
 
