@@ -4,12 +4,17 @@
 //!   entry is marked [`Entry::own`]. Causes and remedies are in our own words.
 //! - Placeholders are `$host`, `$env_mapping`, `$uri` and, as the tables write it, `xxx`.
 //!   [`fill`] puts values in, in one pass: a value that looks like a placeholder stays as it is.
-//! - An entry stands here only if something raises it; a test demands it.
+//! - Every row of the published tables stands here. One whose cause can not exist yet says what is
+//!   missing ([`State::Later`]); all others are raised by something, and tests demand it.
+//! - Each entry has a form in both dialects: its own fields are the `tencent` one.
 
+pub mod admit;
+pub mod blueking;
 pub mod credentials;
 mod find;
 pub mod forward;
 pub mod framing;
+mod later;
 pub mod routing;
 
 use std::borrow::Cow;
@@ -17,6 +22,7 @@ use std::fmt::Write;
 
 use record::Fault;
 
+pub use blueking::Form;
 pub use find::of_text;
 
 /// What may stand in a text and is filled in.
@@ -45,6 +51,46 @@ pub struct Entry {
     pub remedy: Words,
     /// Which part of the system answers with it.
     pub raised_by: RaisedBy,
+    /// Whether its cause can exist yet.
+    pub state: State,
+    /// The other dialect's form.
+    pub blueking: Form,
+}
+
+/// Whether the cause of an entry can exist yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// A request can get it.
+    Now,
+    /// No request can get it before this exists.
+    Later(Missing),
+}
+
+/// What has to exist before an entry can be raised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// Tokens of an authorization server.
+    OAuth,
+    /// Usage plans.
+    Plans,
+    /// Limits of calls per second.
+    RateLimits,
+    /// Limits of calls in total.
+    Quota,
+    /// Limits of calls at a time.
+    Concurrency,
+    /// Connections over TLS.
+    Tls,
+    /// HTTP/2.
+    Http2,
+    /// WebSocket.
+    WebSocket,
+    /// Backends that are looked up: microservices and clusters.
+    ServiceDiscovery,
+    /// The other dialect.
+    Blueking,
+    /// Accounts with a balance.
+    Ledger,
 }
 
 /// One sentence or two, in both languages.
@@ -65,10 +111,18 @@ pub enum RaisedBy {
     Gateway,
 }
 
-/// The whole catalog, by status and then in the order of the checks.
+/// The whole catalog, by status and then in the order of the checks. Sorted at each call: not
+/// for the way of a request.
 pub fn catalog() -> impl Iterator<Item = &'static Entry> {
-    let mut all: Vec<&'static Entry> =
-        [framing::ENTRIES, routing::ENTRIES, credentials::ENTRIES, forward::ENTRIES].concat();
+    let mut all: Vec<&'static Entry> = [
+        framing::ENTRIES,
+        routing::ENTRIES,
+        admit::ENTRIES,
+        credentials::ENTRIES,
+        later::ENTRIES,
+        forward::ENTRIES,
+    ]
+    .concat();
     all.sort_by_key(|entry| entry.status);
     all.into_iter()
 }
@@ -76,6 +130,20 @@ pub fn catalog() -> impl Iterator<Item = &'static Entry> {
 /// The entry of that id.
 pub fn by_id(id: &str) -> Option<&'static Entry> {
     catalog().find(|entry| entry.id == id)
+}
+
+/// What `code` may mean: the entry of that id, those with that status in either dialect, those
+/// with that code of the `blueking` dialect. In the order of [`catalog`].
+pub fn by_code(code: &str) -> Vec<&'static Entry> {
+    let number = code.parse::<u32>().ok();
+    let is_meant = |entry: &&Entry| {
+        entry.id == code
+            || number.is_some_and(|number| {
+                [u32::from(entry.status), u32::from(entry.blueking.status), entry.blueking.code]
+                    .contains(&number)
+            })
+    };
+    catalog().filter(is_meant).collect()
 }
 
 /// `text` with its placeholders replaced by their values; one without value stays.

@@ -2,7 +2,7 @@
 
 use record::Fault;
 
-use super::{Entry, RaisedBy, Words};
+use super::{Entry, RaisedBy, State, Words, blueking};
 
 /// What the entries of this file have in common.
 const BASE: Entry = Entry {
@@ -16,6 +16,8 @@ const BASE: Entry = Entry {
     cause: Words { en: "", zh: "" },
     remedy: Words { en: "", zh: "" },
     raised_by: RaisedBy::Policy,
+    state: State::Now,
+    blueking: blueking::INVALID_ARGS,
 };
 
 /// All entries of this file.

@@ -2,7 +2,7 @@
 
 use record::Fault;
 
-use super::{Entry, RaisedBy, Words};
+use super::{Entry, RaisedBy, State, Words, blueking};
 
 /// What the entries of this file have in common.
 const BASE: Entry = Entry {
@@ -16,6 +16,8 @@ const BASE: Entry = Entry {
     cause: Words { en: "", zh: "" },
     remedy: Words { en: "", zh: "" },
     raised_by: RaisedBy::Gateway,
+    state: State::Now,
+    blueking: blueking::INTERNAL,
 };
 
 /// Seconds after which a client may come again when the spool was full. One is enough to ship a
@@ -26,6 +28,7 @@ const SPOOL_FULL_RETRY_S: u32 = 1;
 pub(super) static ENTRIES: &[&Entry] = &[
     &CLIENT_CLOSED,
     &ENDPOINT_REFUSED,
+    &QUERY_UNBUILDABLE,
     &INTERNAL,
     &BAD_GATEWAY,
     &BALANCER,
@@ -48,6 +51,7 @@ pub static CLIENT_CLOSED: Entry = Entry {
         en: "Compare the client's own timeout with the time that the backend took.",
         zh: "请对比客户端自身的超时时间与后端的耗时。",
     },
+    blueking: blueking::CLIENT_CLOSED,
     ..BASE
 };
 
@@ -66,6 +70,24 @@ pub static ENDPOINT_REFUSED: Entry = Entry {
     remedy: Words {
         en: "Check what the backend's name resolves to on the gateway's machine.",
         zh: "请在网关所在机器上检查该后端域名的解析结果。",
+    },
+    blueking: blueking::ENDPOINT,
+    ..BASE
+};
+
+/// The query of the backend's request can not be built.
+pub static QUERY_UNBUILDABLE: Entry = Entry {
+    id: "query-unbuildable",
+    status: 500,
+    text: "Error occurred during query params.",
+    cause: Words {
+        en: "The path and query for the backend can not be put together: with what the API adds \
+             they are longer than a request line can be.",
+        zh: "无法拼出发往后端的路径和查询：加上 API 添加的内容后超过了请求行的长度上限。",
+    },
+    remedy: Words {
+        en: "Send shorter parameters, or let the owner of the API place fewer into the query.",
+        zh: "请缩短参数，或由 API 的所有者减少加入查询的内容。",
     },
     ..BASE
 };
@@ -102,6 +124,7 @@ pub static BAD_GATEWAY: Entry = Entry {
              configured address; if some do, look at its load and its keep-alive time.",
         zh: "请直接访问后端。若全部失败，请检查它是否在配置的地址上监听；若部分失败，请检查其负载和长连接保持时间。",
     },
+    blueking: blueking::BAD_GATEWAY,
     ..BASE
 };
 
@@ -120,6 +143,7 @@ pub static BALANCER: Entry = Entry {
              the gateway's machine.",
         zh: "请检查 API 配置的后端域名，并确认它在网关所在机器上能够解析。",
     },
+    blueking: blueking::BAD_GATEWAY,
     ..BASE
 };
 
@@ -140,6 +164,7 @@ pub static SPOOL_FULL: Entry = Entry {
              spool more room.",
         zh: "请稍后重试。运维人员应检查记录为何没有入库，或扩大暂存空间。",
     },
+    blueking: blueking::UNAVAILABLE,
     ..BASE
 };
 
@@ -158,6 +183,7 @@ pub static STOPPING: Entry = Entry {
              answers it.",
         zh: "如果请求可以重复，请重新发送；其他网关或重启后的网关会处理它。",
     },
+    blueking: blueking::UNAVAILABLE,
     ..BASE
 };
 
@@ -177,5 +203,6 @@ pub static GATEWAY_TIMEOUT: Entry = Entry {
              that no firewall or security group stands between.",
         zh: "请直接访问后端并测量耗时，与 API 的超时配置对比，并检查其间是否有防火墙或安全组限制。",
     },
+    blueking: blueking::TIMEOUT,
     ..BASE
 };

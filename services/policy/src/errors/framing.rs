@@ -5,7 +5,7 @@
 
 use record::Fault;
 
-use super::{Entry, RaisedBy, Words};
+use super::{Entry, RaisedBy, State, Words, blueking};
 
 /// What the entries of this file have in common.
 const BASE: Entry = Entry {
@@ -19,6 +19,8 @@ const BASE: Entry = Entry {
     cause: Words { en: "", zh: "" },
     remedy: Words { en: "", zh: "" },
     raised_by: RaisedBy::Gateway,
+    state: State::Now,
+    blueking: blueking::MALFORMED,
 };
 
 /// All entries of this file.
@@ -188,6 +190,7 @@ pub static HEAD_TIMEOUT: Entry = Entry {
         en: "Send the whole head at once, and check the client's connection.",
         zh: "请一次发送完整的头部，并检查客户端的网络。",
     },
+    blueking: blueking::REQUEST_TIMEOUT,
     ..BASE
 };
 
@@ -204,6 +207,7 @@ pub static BODY_TIMEOUT: Entry = Entry {
         en: "Send the body without long pauses, and check the client's connection.",
         zh: "请不要在发送请求体时长时间停顿，并检查客户端的网络。",
     },
+    blueking: blueking::REQUEST_TIMEOUT,
     ..BASE
 };
 
@@ -220,6 +224,7 @@ pub static BODY_TOO_LARGE: Entry = Entry {
         en: "Send less at once, or let the operator raise the limit.",
         zh: "请减小单次请求的大小，或由运维人员调高限制。",
     },
+    blueking: blueking::BODY_SIZE,
     ..BASE
 };
 
@@ -235,6 +240,7 @@ pub static URI_TOO_LONG: Entry = Entry {
     remedy: Words {
         en: "Send long parameters in the body.", zh: "较长的参数请放在请求体中。"
     },
+    blueking: blueking::URI_SIZE,
     ..BASE
 };
 
@@ -251,5 +257,6 @@ pub static HEAD_TOO_LARGE: Entry = Entry {
         en: "Look for cookies and tokens that have grown.",
         zh: "请检查是否有过大的 Cookie 或令牌。",
     },
+    blueking: blueking::HEAD_SIZE,
     ..BASE
 };

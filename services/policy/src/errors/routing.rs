@@ -2,7 +2,7 @@
 
 use record::Fault;
 
-use super::{Entry, RaisedBy, Words};
+use super::{Entry, RaisedBy, State, Words, blueking};
 
 /// What the entries of this file have in common.
 const BASE: Entry = Entry {
@@ -16,6 +16,8 @@ const BASE: Entry = Entry {
     cause: Words { en: "", zh: "" },
     remedy: Words { en: "", zh: "" },
     raised_by: RaisedBy::Policy,
+    state: State::Now,
+    blueking: blueking::API_NOT_FOUND,
 };
 
 /// All entries of this file.
@@ -90,6 +92,7 @@ pub static PATH_DOT_SEGMENT: Entry = Entry {
     remedy: Words {
         en: "Resolve the path before sending it.", zh: "请先把路径化简，再发送请求。"
     },
+    blueking: blueking::MALFORMED,
     ..BASE
 };
 
@@ -168,5 +171,6 @@ pub static METHOD_NOT_ALLOWED: Entry = Entry {
         en: "Use a method that the API is configured for, or let its owner add this one.",
         zh: "请改用该 API 已配置的方法，或由所有者为它添加此方法。",
     },
+    blueking: blueking::METHOD,
     ..BASE
 };
