@@ -19,7 +19,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("bus", &["record", "settings", "spool"]),
     ("gateway", &["policy", "record", "settings", "spool"]),
     ("metering", &["bus", "pricing", "record", "settings", "store"]),
-    ("query", &["record", "settings", "store"]),
+    ("query", &["policy", "record", "settings", "store"]),
 ];
 
 /// Crates that take values and give values: no runtime, no network, no engine.
