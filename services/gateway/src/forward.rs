@@ -29,6 +29,7 @@ use crate::backend::{Channel, NoChannel};
 use crate::exchange::{Broken, Exchange, Phase};
 use crate::life::Stop;
 use crate::metrics::Count;
+use crate::route::Outgoing;
 use crate::wire::Wire;
 
 pub(crate) use body::{BackendBody, BodyCut, RequestBody, Upload};
@@ -76,14 +77,16 @@ pub(crate) async fn forward<'w>(
     wire: &Rc<Wire>,
     exchange: &Rc<Exchange>,
     backend: &HttpBackend,
-    target: &str,
+    outgoing: Outgoing,
     head: Parts,
     upload: &Rc<Upload>,
 ) -> Result<Forwarded, Stop<'w>> {
     let deadline = Instant::now() + backend.timeouts.total;
     exchange.deadline.set(Some(deadline));
-    let uri = Uri::try_from(target).map_err(|_| stop(&entries::INTERNAL, Phase::None))?;
+    let uri = Uri::try_from(outgoing.target.as_str())
+        .map_err(|_| stop(&entries::INTERNAL, Phase::None))?;
     let mut head = head::to_backend(wire, exchange, backend, head);
+    outgoing.place(&mut head.headers);
     if upload.ended().is_none() && upload.hint().exact().is_none() {
         // Unless it is told, hyper drops the body of a GET that has no length.
         head.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));

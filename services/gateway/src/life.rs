@@ -81,9 +81,9 @@ async fn phases<'w>(
             Ok(respond::mock(wire, exchange, &head.method, mock))
         }
         Backend::Http(backend) => {
-            let target = matched.target(head.uri.path(), head.uri.query());
+            let outgoing = route::outgoing(&matched, &head);
             let Forwarded { head, body } =
-                forward::forward(wire, exchange, backend, &target, head, upload).await?;
+                forward::forward(wire, exchange, backend, outgoing, head, upload).await?;
             Ok(respond::backend(wire, exchange, head, body))
         }
     }

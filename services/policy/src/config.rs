@@ -11,14 +11,24 @@
 //!   - id: service-weather
 //!     account: "1250000001"            # who is billed
 //!     hosts: [weather.example.test]    # the first segment of a path is the environment
+//!     default_host: {region: ap-guangzhou, suffix: apis.example.test}
+//!     domains:                         # of the service's owner
+//!       - host: api.example.com        # as `hosts`, without `paths`
+//!       - {host: www.example.com, paths: {/: release, /try: test}}
 //!     environments: [release, test]    # where it is published; default: release
+//!     # environments: {release: v1, test: v2}    # the same, each with its version
+//!     schemes: [http, https]           # the default
+//!     scheme_refusal: 426              # or 404: how others are answered
 //!     apis:
 //!       - id: api-forecast
-//!         path: /forecast/             # plain prefix, the longest wins
+//!         path: /forecast/             # or `=/a`, `^~/a`, `/a/{id}`, `/a/[0-9]+`
+//!         # versions: [v1, v2]         # that have it; default: all
 //!         methods: [GET, POST]         # default: all known
 //!         auth: key-pair               # or none, the default
 //!         backend:
-//!           url: http://127.0.0.1:9001/base
+//!           url: http://127.0.0.1:9001/base      # behind `/a/{id}`: may have `{id}`
+//!           query: {source: gateway}   # constants and variables, in place of the client's
+//!           headers: {x-source: gateway}
 //!           nodes:                     # several servers; the URL then names no address
 //!             - {address: "10.0.0.1:8080", weight: 3}    # weight 0 to 100, default 1
 //!           health: {failures: 3, recovery: 10s}         # a node that fails is left out
@@ -37,8 +47,10 @@
 //! ```
 
 mod backend;
+mod host;
 mod key;
 mod nodes;
+mod placed;
 mod service;
 mod syntax;
 
@@ -47,6 +59,7 @@ use std::collections::HashMap;
 use settings::{Resolve, Value};
 
 use crate::Policy;
+use crate::route::Door;
 
 /// Most services of one gateway. With the file's greatest size, more can not be meant.
 const SERVICES_MAX: usize = 10_000;
@@ -60,8 +73,8 @@ struct Known {
     services: HashMap<String, (usize, usize)>,
     /// Id of an API, to its index, the index of its service, and its line.
     apis: HashMap<String, (usize, usize, usize)>,
-    /// Host, to the index of its service and its line.
-    hosts: HashMap<Box<str>, (usize, usize)>,
+    /// Host, to where it leads and its line.
+    hosts: HashMap<Box<str>, (Door, usize)>,
 }
 
 /// Reads both sections. All mistakes go to the sink of the values; the policy is good only if
@@ -76,11 +89,7 @@ pub fn read(
     for value in items(services, SERVICES_MAX, "services") {
         served.extend(service::read(&value, served.len(), &mut known));
     }
-    let mut policy = Policy {
-        services: served,
-        hosts: known.hosts.iter().map(|(host, &(index, _))| (host.clone(), index)).collect(),
-        keys: HashMap::new(),
-    };
+    let mut policy = Policy { services: served, hosts: HashMap::new(), keys: HashMap::new() };
     if let Some(keys) = keys {
         let mut lines = HashMap::new();
         for value in items(keys, KEYS_MAX, "keys") {
@@ -88,6 +97,7 @@ pub fn read(
             policy.keys.insert(key.secret_id.as_str().into(), key);
         }
     }
+    policy.hosts = known.hosts.into_iter().map(|(host, (door, _))| (host, door)).collect();
     Some(policy)
 }
 

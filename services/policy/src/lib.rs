@@ -9,8 +9,9 @@
 //! - Every refusal names an entry of the catalog in [`errors`], the only place where texts that
 //!   clients see are written.
 //!
-//! The way of a request: [`Policy::route`] (host, environment, path, method) → [`Policy::admit`]
-//! (credentials) → the gateway asks [`Match::target`] what to send to the backend.
+//! The way of a request: [`Policy::route`] (host, environment, scheme, path, method) →
+//! [`Policy::admit`] (credentials) → the gateway asks [`Match::target`] and [`Match::headers`] what
+//! to send to the backend.
 
 mod config;
 pub mod errors;
@@ -31,17 +32,19 @@ pub use nodes::{Health as NodesHealth, Node, Nodes};
 pub use refusal::Refusal;
 pub use route::{Match, RouteRequest};
 pub use service::{
-    Api, Auth, Backend, Environment, Host, HttpBackend, Methods, Mock, Service, Timeouts,
+    Api, Auth, Backend, Environment, Host, HttpBackend, Methods, Mock, Scheme, Schemes, Service,
+    Timeouts,
 };
 
 use key::Key;
+use route::Door;
 
 /// All that is served, compiled once; requests only read it.
 #[derive(Debug)]
 pub struct Policy {
     services: Vec<Service>,
-    /// Lower-case host name without port and final dot, to the index of its service.
-    hosts: HashMap<Box<str>, usize>,
+    /// Lower-case host name without port and final dot, to where it leads.
+    hosts: HashMap<Box<str>, Door>,
     /// By secret id.
     keys: HashMap<Box<str>, Key>,
 }

@@ -1,33 +1,45 @@
-//! Which API answers a request: host → path form → method form → environment → path → method.
+//! Which API answers a request: host → path form → method form → environment → scheme → path →
+//! method.
 //!
 //! - The order of these checks is the order of the refusals: the first one that fails answers.
 //! - Paths are compared and forwarded as received, percent signs and all. So a path that means
-//!   another one after decoding (`.` and `..` segments) is refused, not repaired.
-//! - The cost of a request: one look-up by host name, one binary search among the paths of one
-//!   service. No allocation unless it is refused.
-//!
-//! Further classes of paths (exact, `^~`, variables) belong into [`Paths::find`], before the
-//! plain prefixes.
+//!   another one after decoding (`.` and `..` segments), or that can not be decoded, is refused,
+//!   not repaired. Encoded slashes, `;` and empty segments are bytes like others.
+//! - The cost of a request: one look-up by host name, and one walk along its path (see
+//!   [`Table`]). No allocation unless it is refused.
 
+mod door;
+mod form;
 mod host;
-mod path;
+mod pattern;
+mod raw;
+mod table;
+mod target;
+mod trie;
 
 use crate::Policy;
 use crate::errors::{Entry, routing};
 use crate::refusal::Refusal;
-use crate::service::{Api, Backend, Environment, Methods, Service};
+use crate::service::{Api, Environment, Methods, Scheme, Service};
 
+use door::Asked;
+pub(crate) use door::{Door, Mapping};
+pub(crate) use form::Form;
 pub(crate) use host::{HOST_MAX, normal_host};
-pub(crate) use path::{Paths, has_dot_segment};
+pub(crate) use raw::{has_bad_percent, has_dot_segment};
+pub(crate) use table::Table;
+pub(crate) use target::{Placed, Template, encode};
 
 /// What routing looks at.
 #[derive(Debug, Clone, Copy)]
 pub struct RouteRequest<'r> {
     /// The `Host` header, or the authority of an absolute request target.
     pub host: Option<&'r [u8]>,
+    /// What the request came by.
+    pub scheme: Scheme,
     /// The path as received, without query.
     pub path: &'r str,
-    /// The method as received.
+    /// The method as received; of a preflight, the one that it asks for.
     pub method: &'r str,
 }
 
@@ -40,9 +52,20 @@ pub struct Match<'p> {
     pub environment: Environment,
     /// The API.
     pub api: &'p Api,
-    /// Where the part of the path begins that goes to the backend, in bytes. It may lie one byte
-    /// beyond the end: `/release` is answered by the API with the path `/`.
-    cut: usize,
+    entry: &'p table::Entry,
+    /// Where the path begins that APIs are compared with, in bytes.
+    uri_at: usize,
+    rest: Rest,
+}
+
+/// What of the request's path goes to the backend.
+#[derive(Debug, Clone, Copy)]
+enum Rest {
+    /// Nothing but the values of variables.
+    None,
+    /// What lies behind the prefix that matched, from this byte on. It may lie one byte beyond the
+    /// end: `/release` is answered by the API with the path `/`.
+    From(usize),
 }
 
 // === impl Policy ===
@@ -60,10 +83,10 @@ impl Policy {
         let Some(host) = normal_host(raw, &mut buffer) else {
             return Err(Refusal::new(&routing::HOST_INVALID, &[]));
         };
-        let Some(&index) = self.hosts.get(host) else {
+        let Some(door) = self.hosts.get(host) else {
             return Err(Refusal::new(&routing::HOST_UNKNOWN, &[("$host", host)]));
         };
-        self.services[index].route(host, request)
+        self.services[door.service].route(host, &door.mapping, request)
     }
 }
 
@@ -71,84 +94,77 @@ impl Policy {
 
 impl Service {
     /// The rest of the way, once `host` led to this service.
-    fn route(&self, host: &str, request: &RouteRequest<'_>) -> Result<Match<'_>, Refusal<'_>> {
+    fn route(
+        &self,
+        host: &str,
+        mapping: &Mapping,
+        request: &RouteRequest<'_>,
+    ) -> Result<Match<'_>, Refusal<'_>> {
         let refuse = |entry: &'static Entry, values: &[(&str, &str)]| {
             Err(Refusal::new(entry, values).at_service(self))
         };
+        if has_bad_percent(request.path) {
+            return refuse(&routing::PATH_BAD_PERCENT, &[]);
+        }
         if has_dot_segment(request.path) {
             return refuse(&routing::PATH_DOT_SEGMENT, &[]);
         }
         let Some(method) = Methods::of(request.method) else {
             return refuse(&routing::METHOD_UNKNOWN, &[]);
         };
-
-        let (segment, below) = split_environment(request.path);
-        let Some(environment) = Environment::parse(segment) else {
-            return refuse(&routing::ENVIRONMENT_UNKNOWN, &[("$env_mapping", segment)]);
-        };
+        let (environment, below) = self.environment_of(mapping, request.path)?;
         // The environment is no part of the uri that the texts name: the seed's example shows an
         // uri without it.
         let uri = if below.is_empty() { "/" } else { below };
-        if !self.environments.contains(&environment) {
-            return refuse(&routing::URI_UNKNOWN, &[("$uri", uri), ("$host", host)]);
-        }
 
         let refuse = |entry: &'static Entry, values: &[(&str, &str)]| {
             Err(Refusal::new(entry, values).at_service(self).at_environment(environment))
         };
-        if self.apis.is_empty() {
+        if let Some(entry) = self.schemes.refusal(request.scheme) {
+            return refuse(entry, &[]);
+        }
+        let Some(table) = self.table(environment) else {
+            let unknown = Refusal::new(&routing::URI_UNKNOWN, &[("$uri", uri), ("$host", host)]);
+            return Err(unknown.at_service(self));
+        };
+        if table.is_empty() {
             return refuse(&routing::NO_API, &[]);
         }
-        let Some(found) = self.paths.find(uri) else {
+        let Some(found) = table.find(uri) else {
             return refuse(&routing::URI_UNKNOWN, &[("$uri", uri), ("$host", host)]);
         };
-        let Some(place) = found.place_of(method) else {
+        let Some(place) = found.entry.place_of(method) else {
             return refuse(&routing::METHOD_NOT_ALLOWED, &[]);
         };
-        let cut = request.path.len() - below.len() + found.path().len();
-        Ok(Match { service: self, environment, api: &self.apis[place], cut })
-    }
-}
-
-// === impl Match ===
-
-impl Match<'_> {
-    /// The request target for the backend: `path`, the one that was routed, mapped onto the
-    /// backend's base, and `query` as it is. A mock has no base.
-    pub fn target(&self, path: &str, query: Option<&str>) -> String {
-        let base = match &self.api.backend {
-            Backend::Http(http) => http.base.as_str(),
-            Backend::Mock(_) => "",
-        };
-        let rest = path.get(self.cut..).unwrap_or_default();
-        let mut target = String::with_capacity(base.len() + path.len() + query.map_or(0, str::len));
-        join(&mut target, base, rest);
-        if let Some(query) = query {
-            target.push('?');
-            target.push_str(query);
+        let uri_at = request.path.len() - below.len();
+        let rest = found.prefix.map_or(Rest::None, |prefix| Rest::From(uri_at + prefix));
+        let (api, entry) = (&self.apis[place], found.entry);
+        let found = Match { service: self, environment, api, entry, uri_at, rest };
+        if found.makes_dot_segment(request.path) {
+            return refuse(&routing::PATH_DOT_SEGMENT, &[]);
         }
-        target
+        Ok(found)
     }
-}
 
-/// Splits `/release/a` into `release` and `/a`. What has no slash at its front (`*`) is all
-/// segment.
-fn split_environment(path: &str) -> (&str, &str) {
-    let inner = path.strip_prefix('/').unwrap_or(path);
-    let end = inner.find('/').unwrap_or(inner.len());
-    inner.split_at(end)
-}
-
-/// Appends `base` and `rest` with exactly one `/` between them; without rest, `base` as written.
-/// The result begins with one `/`, so that no backend can take its first segment for a host.
-fn join(target: &mut String, base: &str, rest: &str) {
-    if rest.is_empty() {
-        target.push_str(if base.is_empty() { "/" } else { base });
-        return;
+    /// The environment that `path` asks for, and what lies below.
+    fn environment_of<'r>(
+        &self,
+        mapping: &Mapping,
+        path: &'r str,
+    ) -> Result<(Environment, &'r str), Refusal<'_>> {
+        let Asked { environment, below } = mapping.split(path);
+        let entry = match mapping {
+            Mapping::Default => &routing::ENVIRONMENT_UNKNOWN,
+            Mapping::Named | Mapping::Paths(_) => &routing::MAPPING_UNKNOWN,
+        };
+        let refuse = |said| Refusal::new(entry, &[("$env_mapping", said)]).at_service(self);
+        Ok((environment.map_err(refuse)?, below))
     }
-    target.push_str(base.trim_end_matches('/'));
-    target.push('/');
-    target.push_str(rest.trim_start_matches('/'));
+
+    /// The APIs that are published in `environment`.
+    fn table(&self, environment: Environment) -> Option<&Table> {
+        self.tables.get(self.published[environment as usize]?)
+    }
 }
 
 #[cfg(test)]

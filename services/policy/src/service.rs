@@ -11,8 +11,9 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use record::Net;
 
+use crate::errors::{Entry, routing};
 use crate::nodes::Nodes;
-use crate::route::Paths;
+use crate::route::{Placed, Table};
 
 /// One service: some hosts, some environments, some APIs, and who is billed for its calls.
 #[derive(Debug)]
@@ -23,11 +24,34 @@ pub struct Service {
     pub account: String,
     /// Where the service is published.
     pub environments: Vec<Environment>,
-    /// In the order of the configuration.
+    /// What requests may come by.
+    pub schemes: Schemes,
+    /// Of all versions, in the order of the configuration.
     pub apis: Vec<Api>,
     /// Place in the policy; keys name services by it.
     pub(crate) index: usize,
-    pub(crate) paths: Paths,
+    /// The APIs of each published version, compiled.
+    pub(crate) tables: Vec<Table>,
+    /// The table of each environment, in the order of [`Environment::ALL`].
+    pub(crate) published: [Option<usize>; 3],
+}
+
+/// What a request comes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// In the clear.
+    Http,
+    /// Over TLS.
+    Https,
+}
+
+/// What requests to a service may come by, and what others are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Schemes {
+    /// The only one that is served; nothing for both.
+    pub only: Option<Scheme>,
+    /// The status of a refusal is 404 in place of 426.
+    pub refused_as_unknown: bool,
 }
 
 /// The first segment of a path says which one is asked for.
@@ -44,9 +68,9 @@ pub enum Environment {
 /// One API of a service.
 #[derive(Debug)]
 pub struct Api {
-    /// Unique among the APIs of all services.
+    /// Unique among the APIs of all services, but for versions of one API, which share it.
     pub id: String,
-    /// The plain prefix that it answers, beginning with `/`.
+    /// The path that it answers, as in the configuration: `=/a`, `^~/a`, `/a/{id}`, `/a`.
     pub path: String,
     /// Methods that it answers.
     pub methods: Methods,
@@ -54,8 +78,10 @@ pub struct Api {
     pub auth: Auth,
     /// Where its answers come from.
     pub backend: Backend,
-    /// Place among the APIs of all services; keys name APIs by it.
+    /// Place among the APIs of all services; keys name APIs by it. Versions share it.
     pub(crate) index: usize,
+    /// The versions of the service that have it; all, if nothing is said.
+    pub(crate) versions: Option<Vec<String>>,
 }
 
 /// What a caller has to show.
@@ -85,8 +111,11 @@ pub struct HttpBackend {
     pub port: u16,
     /// `host:port` as the `Host` header of the backend's requests; without the default port 80.
     pub authority: String,
-    /// The path of the URL as written; empty for the root. [`crate::Match::target`] joins it.
+    /// The path of the URL as written; empty for the root. [`crate::Match::target`] joins it, or
+    /// puts the values of variables into it.
     pub base: String,
+    /// What else is placed into its requests.
+    pub(crate) placed: Placed,
     /// Where its servers are, when there are several; then the URL's host is not connected to.
     pub nodes: Option<Arc<Nodes>>,
     /// How the backend is reached, if the configuration says so; else the class of the address
@@ -151,6 +180,44 @@ impl Environment {
     /// The environment of that name, written exactly so.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|environment| environment.as_str() == name)
+    }
+}
+
+// === impl Schemes ===
+
+impl Schemes {
+    /// Both.
+    pub const ALL: Self = Self { only: None, refused_as_unknown: false };
+
+    /// How a request by `scheme` is refused, if it is.
+    pub(crate) fn refusal(self, scheme: Scheme) -> Option<&'static Entry> {
+        self.only.filter(|only| *only != scheme)?;
+        Some(match (scheme, self.refused_as_unknown) {
+            (Scheme::Http, false) => &routing::HTTP_NOT_ALLOWED,
+            (Scheme::Https, false) => &routing::HTTPS_NOT_ALLOWED,
+            (Scheme::Http, true) => &routing::HTTP_UNKNOWN,
+            (Scheme::Https, true) => &routing::HTTPS_UNKNOWN,
+        })
+    }
+}
+
+// === impl Api ===
+
+impl Api {
+    /// Whether `version` of the service has it; nothing for a service without versions.
+    pub(crate) fn is_in(&self, version: Option<&str>) -> bool {
+        match (&self.versions, version) {
+            (Some(versions), Some(version)) => versions.iter().any(|known| known == version),
+            (None, _) | (_, None) => true,
+        }
+    }
+
+    /// Whether a version may have both.
+    pub(crate) fn is_beside(&self, other: &Self) -> bool {
+        match (&self.versions, &other.versions) {
+            (Some(ours), Some(theirs)) => ours.iter().any(|version| theirs.contains(version)),
+            (None, _) | (_, None) => true,
+        }
     }
 }
 

@@ -9,8 +9,8 @@ use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use record::Net;
 use settings::{Fields, Value};
 
-use super::nodes;
-use crate::route::{HOST_MAX, has_dot_segment, normal_host};
+use super::{nodes, placed};
+use crate::route::{Form, HOST_MAX, has_bad_percent, has_dot_segment, normal_host};
 use crate::service::{Backend, Host, HttpBackend, Mock, Timeouts};
 
 /// Largest body of a mock in bytes. It stands in the configuration and in memory all the time; a
@@ -35,11 +35,12 @@ const RESERVED: [HeaderName; 8] = [
 ];
 
 /// Reads `url: …` or `mock: …` with what belongs to it.
-pub(super) fn read(value: &Value<'_>) -> Option<Backend> {
+/// The variables that may stand in it are those of `form`, the path of its API.
+pub(super) fn read(value: &Value<'_>, form: Option<&Form>) -> Option<Backend> {
     let fields = value.fields()?;
     let (url, mock) = (fields.optional("url"), fields.optional("mock"));
     let backend = match (url, mock) {
-        (Some(url), None) => read_http(&url, &fields).map(Backend::Http),
+        (Some(url), None) => read_http(&url, &fields, form).map(Backend::Http),
         (None, Some(mock)) => read_mock(&mock).map(Backend::Mock),
         (Some(_), Some(_)) => {
             value.mistake("a backend has `url` or `mock`, not both");
@@ -54,14 +55,16 @@ pub(super) fn read(value: &Value<'_>) -> Option<Backend> {
     backend
 }
 
-fn read_http(url: &Value<'_>, fields: &Fields<'_>) -> Option<HttpBackend> {
+fn read_http(url: &Value<'_>, fields: &Fields<'_>, form: Option<&Form>) -> Option<HttpBackend> {
     let nodes = nodes::read(fields);
     let net = fields.optional("net").and_then(|value| read_net(&value));
     let timeouts = fields.optional("timeouts").map_or(Timeouts::DEFAULT, |v| read_timeouts(&v));
     let text: String = url.scalar()?;
     match Target::parse(&text) {
         Ok(Target { host, port, authority, base }) => {
-            Some(HttpBackend { host, port, authority, base, nodes, net, timeouts })
+            let placed = form.map(|form| placed::read(fields, url, &base, form));
+            let placed = placed.unwrap_or_default();
+            Some(HttpBackend { host, port, authority, base, placed, nodes, net, timeouts })
         }
         Err(reason) => {
             url.mistake(format!(
@@ -140,6 +143,9 @@ impl Target {
         let base = if uri.path() == "/" { "" } else { uri.path() };
         if has_dot_segment(base) || base.contains("//") {
             return Err("its path has an empty, `.` or `..` segment");
+        }
+        if has_bad_percent(base) {
+            return Err("two hexadecimal digits follow a percent sign");
         }
         let authority = if port == HTTP_PORT { name.to_owned() } else { format!("{name}:{port}") };
         Ok(Self { host, port, authority, base: base.to_owned() })

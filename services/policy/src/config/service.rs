@@ -4,14 +4,21 @@ use std::collections::HashMap;
 
 use settings::{Fields, Value};
 
-use super::{Known, backend, items, syntax};
-use crate::route::Paths;
-use crate::service::{Api, Auth, Environment, Methods, Service};
+use super::{Known, backend, host, items, syntax};
+use crate::route::Table;
+use crate::service::{Api, Auth, Environment, Methods, Scheme, Schemes, Service};
 
-/// Most hosts of one service. A certificate names about as many.
-const HOSTS_MAX: usize = 100;
 /// Most APIs of one service, the number that routing is measured with.
 const APIS_MAX: usize = 10_000;
+
+/// Most versions that one API names: those of ten years with one a month.
+const VERSIONS_MAX: usize = 120;
+
+/// Where a service is published.
+struct Published {
+    /// Each with its version, if the service has versions.
+    environments: Vec<(Environment, Option<String>)>,
+}
 
 /// Reads one service, which gets `index`.
 pub(super) fn read(value: &Value<'_>, index: usize, known: &mut Known) -> Option<Service> {
@@ -23,86 +30,180 @@ pub(super) fn read(value: &Value<'_>, index: usize, known: &mut Known) -> Option
         value.mistake(format!("the service `{id}` stands twice, first in line {line}"));
     }
     let account = syntax::id(&fields, "account");
-    read_hosts(&fields, index, known);
-    let environments = read_environments(&fields);
-    let apis = read_apis(&fields, index, known);
+    let published = read_environments(&fields);
+    let environments: Vec<Environment> =
+        published.environments.iter().map(|(environment, _)| *environment).collect();
+    host::read(&fields, index, (&id, &account), &environments, known);
+    let schemes = read_schemes(&fields);
+    let apis = read_apis(&fields, index, &published, known);
+    let (tables, published) = compile(value, &apis, &published);
     fields.close();
-    let paths = Paths::new(apis.iter().map(|api| (api.path.as_str(), api.methods)));
-    Some(Service { id, account, environments, apis, index, paths })
+    Some(Service { id, account, environments, schemes, apis, index, tables, published })
 }
 
-fn read_hosts(fields: &Fields<'_>, index: usize, known: &mut Known) {
-    let Some(list) = fields.required("hosts") else { return };
-    for value in items(&list, HOSTS_MAX, "hosts") {
-        let Some(host) = syntax::host_of(&value) else { continue };
-        if let Some((_, line)) = known.hosts.get(&host) {
-            value.mistake(format!("the host `{host}` stands twice, first in line {line}"));
-        } else {
-            known.hosts.insert(host, (index, value.line()));
+/// One table for each version that is published somewhere, and which one each environment has.
+fn compile(
+    value: &Value<'_>,
+    apis: &[Api],
+    published: &Published,
+) -> (Vec<Table>, [Option<usize>; 3]) {
+    let mut versions: Vec<Option<&str>> = Vec::new();
+    let mut tables = Vec::new();
+    let mut places = [None; 3];
+    for (environment, version) in &published.environments {
+        let version = version.as_deref();
+        let place = versions.iter().position(|known| *known == version);
+        places[*environment as usize] = Some(place.unwrap_or(versions.len()));
+        if place.is_some() {
+            continue;
+        }
+        versions.push(version);
+        let served = apis.iter().enumerate().filter(|(_, api)| api.is_in(version));
+        match Table::new(served.map(|(place, api)| (api.path.as_str(), api.methods, place))) {
+            Ok(table) => tables.push(table),
+            Err(error) => value.mistake(error.to_string()),
         }
     }
+    (tables, places)
 }
 
 /// Default: `release`, what the public calls.
-fn read_environments(fields: &Fields<'_>) -> Vec<Environment> {
-    let Some(list) = fields.optional("environments") else { return vec![Environment::Release] };
-    let mut published = Vec::new();
-    for value in items(&list, Environment::ALL.len(), "environments") {
-        let Some(name) = value.scalar::<String>() else { continue };
-        match Environment::parse(&name) {
+fn read_environments(fields: &Fields<'_>) -> Published {
+    let mut environments: Vec<(Environment, Option<String>)> = Vec::new();
+    let Some(value) = fields.optional("environments") else {
+        return Published { environments: vec![(Environment::Release, None)] };
+    };
+    let mut publish =
+        |name: &str, value: &Value<'_>, version: Option<String>| match Environment::parse(name) {
             None => value
                 .mistake(format!("`{name}` is not an environment; known: release, prepub, test")),
-            Some(environment) if published.contains(&environment) => {
+            Some(environment) if environments.iter().any(|(known, _)| *known == environment) => {
                 value.mistake(format!("`{name}` stands twice"));
             }
-            Some(environment) => published.push(environment),
+            Some(environment) => environments.push((environment, version)),
+        };
+    if value.is_map() {
+        for (name, value) in value.entries() {
+            if let Some(version) = syntax::id_of(&value) {
+                publish(name, &value, Some(version));
+            }
+        }
+    } else {
+        for value in items(&value, Environment::ALL.len(), "environments") {
+            if let Some(name) = value.scalar::<String>() {
+                publish(&name, &value, None);
+            }
         }
     }
-    published
+    Published { environments }
 }
 
-fn read_apis(fields: &Fields<'_>, service: usize, known: &mut Known) -> Vec<Api> {
+/// Default: both, and 426 for what is refused.
+fn read_schemes(fields: &Fields<'_>) -> Schemes {
+    let mut served: Vec<Scheme> = Vec::new();
+    let list = fields.optional("schemes").map(|list| items(&list, 2, "schemes"));
+    for value in list.unwrap_or_default() {
+        let scheme = match value.scalar::<String>().as_deref() {
+            None => continue,
+            Some("http") => Scheme::Http,
+            Some("https") => Scheme::Https,
+            Some(other) => {
+                value.mistake(format!("`{other}` is not a scheme; known: http, https"));
+                continue;
+            }
+        };
+        if served.contains(&scheme) {
+            value.mistake("the scheme stands twice");
+        }
+        served.push(scheme);
+    }
+    let refused_as_unknown = fields.optional("scheme_refusal").is_some_and(|value| {
+        let status = value.scalar::<u16>();
+        if !matches!(status, None | Some(404 | 426)) {
+            value.mistake("a scheme is refused with 426 or 404");
+        }
+        status == Some(404)
+    });
+    let only = if let [only] = served[..] { Some(only) } else { None };
+    Schemes { only, refused_as_unknown }
+}
+
+fn read_apis(
+    fields: &Fields<'_>,
+    service: usize,
+    published: &Published,
+    known: &mut Known,
+) -> Vec<Api> {
     let Some(list) = fields.optional("apis") else { return Vec::new() };
     let mut apis: Vec<Api> = Vec::new();
-    // Path to what answers it so far: methods, id and line.
-    let mut answered: HashMap<String, Vec<(Methods, String, usize)>> = HashMap::new();
+    // Path and id to what has them so far: place and line.
+    let mut answered: HashMap<String, Vec<(usize, usize)>> = HashMap::new();
+    let mut named: HashMap<String, Vec<(usize, usize)>> = HashMap::new();
     // A list that is there but empty is meant: `Found no api.` is the answer then.
     let values = list.items();
     if values.len() > APIS_MAX {
         list.mistake(format!("{} APIs; at most {APIS_MAX} are accepted", values.len()));
     }
     for value in values {
-        let Some(api) = read_api(&value, service, known) else { continue };
-        let others = answered.entry(api.path.clone()).or_default();
-        for (methods, id, line) in others.iter().filter(|(m, ..)| m.overlaps(api.methods)) {
-            let shared: Vec<&str> = methods.intersection(api.methods).names().collect();
-            let (path, shared) = (&api.path, shared.join(", "));
-            value.mistake(format!(
-                "{shared} `{path}` is answered by the API `{id}` in line {line} already"
-            ));
+        let Some(api) = read_api(&value, service, published, known) else { continue };
+        let others = named.entry(api.id.clone()).or_default();
+        if !api.id.is_empty()
+            && let Some((_, line)) = others.iter().find(|(place, _)| apis[*place].is_beside(&api))
+        {
+            let id = &api.id;
+            value.mistake(format!("the API `{id}` stands twice, first in line {line}"));
         }
-        others.push((api.methods, api.id.clone(), value.line()));
+        others.push((apis.len(), value.line()));
+        let others = answered.entry(api.path.clone()).or_default();
+        for (place, line) in others.iter() {
+            let other = &apis[*place];
+            if other.methods.overlaps(api.methods) && other.is_beside(&api) {
+                let shared: Vec<&str> = other.methods.intersection(api.methods).names().collect();
+                let (path, id, shared) = (&api.path, &other.id, shared.join(", "));
+                value.mistake(format!(
+                    "{shared} `{path}` is answered by the API `{id}` in line {line} already"
+                ));
+            }
+        }
+        others.push((apis.len(), value.line()));
         apis.push(api);
     }
     apis
 }
 
 /// Reads one API; nothing when it has no path that others could be compared with.
-fn read_api(value: &Value<'_>, service: usize, known: &mut Known) -> Option<Api> {
+fn read_api(
+    value: &Value<'_>,
+    service: usize,
+    published: &Published,
+    known: &mut Known,
+) -> Option<Api> {
     let fields = value.fields()?;
     let id = syntax::id(&fields, "id");
-    let index = known.apis.len();
-    if !id.is_empty()
-        && let Some((.., line)) = known.apis.insert(id.clone(), (index, service, value.line()))
-    {
+    let fresh = (known.apis.len(), service, value.line());
+    let (index, owner, line) =
+        if id.is_empty() { fresh } else { *known.apis.entry(id.clone()).or_insert(fresh) };
+    if owner != service {
         value.mistake(format!("the API `{id}` stands twice, first in line {line}"));
     }
+    let versions = read_versions(&fields, published);
     let path = fields.required("path").and_then(|value| syntax::path_of(&value));
     let methods = fields.optional("methods").map_or(Methods::ALL, |list| read_methods(&list));
     let auth = read_auth(&fields);
-    let backend = fields.required("backend").and_then(|value| backend::read(&value));
+    let backend = fields.required("backend");
+    let backend = backend.and_then(|value| backend::read(&value, path.as_ref().map(|(_, f)| f)));
     fields.close();
-    Some(Api { id, path: path?, methods, auth, backend: backend?, index })
+    Some(Api { id, path: path?.0, methods, auth, backend: backend?, index, versions })
+}
+
+/// Default: all. Versions that are published nowhere are kept for later.
+fn read_versions(fields: &Fields<'_>, published: &Published) -> Option<Vec<String>> {
+    let list = fields.optional("versions")?;
+    if published.environments.iter().all(|(_, version)| version.is_none()) {
+        list.mistake("the environments of the service have no versions, as in `{release: v1}`");
+    }
+    let values = items(&list, VERSIONS_MAX, "versions");
+    Some(values.iter().filter_map(syntax::id_of).collect())
 }
 
 fn read_methods(list: &Value<'_>) -> Methods {

@@ -2,12 +2,10 @@
 
 use settings::{Fields, Value};
 
-use crate::route::{HOST_MAX, has_dot_segment, normal_host};
+use crate::route::{Form, HOST_MAX, normal_host};
 
 /// Longest id in bytes: it stands in every record, and the provider's have 16.
 const ID_MAX: usize = 64;
-/// Longest path of an API in bytes. A request's URI is bounded near it, so more could not match.
-const PATH_MAX: usize = 2048;
 
 /// The required id `key`; empty when it is missing or wrong.
 pub(super) fn id(fields: &Fields<'_>, key: &'static str) -> String {
@@ -49,25 +47,14 @@ pub(super) fn host_of(value: &Value<'_>) -> Option<Box<str>> {
     }
 }
 
-/// The path of an API: a plain prefix.
-pub(super) fn path_of(value: &Value<'_>) -> Option<String> {
+/// The path of an API: as written, and read.
+pub(super) fn path_of(value: &Value<'_>) -> Option<(String, Form)> {
     let text: String = value.scalar()?;
-    if !text.starts_with('/') {
-        value.mistake(format!("`{text}` is not a path: it begins with `/`"));
-    } else if text.len() > PATH_MAX {
-        value
-            .mistake(format!("the path has {} bytes; at most {PATH_MAX} are accepted", text.len()));
-    } else if let Some(bad) = text.chars().find(|&c| !may_stand_in_path(c)) {
-        value.mistake(format!("`{text}` is not a plain path: `{bad}` can not stand in it"));
-    } else if has_dot_segment(&text) {
-        value.mistake(format!("`{text}`: requests with a `.` or `..` segment are refused"));
-    } else {
-        return Some(text);
+    match Form::parse(&text) {
+        Ok(form) => Some((text, form)),
+        Err(reason) => {
+            value.mistake(reason);
+            None
+        }
     }
-    None
-}
-
-/// What RFC 3986 lets stand in a path, percent-encoding included.
-fn may_stand_in_path(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@%/".contains(c)
 }

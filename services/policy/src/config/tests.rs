@@ -94,8 +94,8 @@ services:
             "5: services[0].hosts[1]: `A.test:80`: a host stands without port and final dot",
             "6: services[0].environments[0]: `live` is not an environment; known: release, prepub, test",
             "6: services[0].environments[2]: `test` stands twice",
-            "7: services[0].colour: unknown key; known here: id, account, hosts, environments, apis",
-            "10: services[0].apis[0].path: `forecast` is not a path: it begins with `/`",
+            "7: services[0].colour: unknown key; known here: id, account, environments, hosts, default_host, domains, schemes, scheme_refusal, apis",
+            "10: services[0].apis[0].path: `forecast` is not a path: it begins with `/`, `=/` or `^~/`",
             "11: services[0].apis[0].methods[1]: `BREW` is not a known method; known: GET, POST, PUT, DELETE, HEAD, OPTIONS, PATCH",
             "11: services[0].apis[0].methods[2]: `GET` stands twice",
             "12: services[0].apis[0].auth: `magic` is not a kind of credentials; known: none, key-pair",
@@ -212,6 +212,7 @@ fn urls_of_backends_have_one_form() {
         ("http://a:65536", "its host is no name and no address, or its port no number up to 65535"),
         ("http://-a", "its host is no name and no address, or its port no number up to 65535"),
         ("http://a/b/../c", "its path has an empty, `.` or `..` segment"),
+        ("http://a/%2", "two hexadecimal digits follow a percent sign"),
         ("http://a//b", "its path has an empty, `.` or `..` segment"),
     ];
     for (url, reason) in bad {
@@ -255,20 +256,53 @@ fn a_mock_is_an_answer_that_can_be_sent() {
 }
 
 #[test]
-fn paths_are_plain_prefixes() {
+fn paths_have_five_forms() {
     let path = |path: &str| {
         let api = format!("{{id: i, path: '{path}', backend: {{mock: {{}}}}}}");
         let text = format!("services: [{{id: s, account: a, hosts: [h], apis: [{api}]}}]");
         read(&text).err().unwrap_or_default().replace("t.yaml:1: services[0].apis[0].path: ", "")
     };
-    for good in ["/", "/a", "/a/", "/a//b", "/%E4/~x;v=1"] {
+    let good = [
+        "/",
+        "/a",
+        "/a/",
+        "/a//b",
+        "/%E4/~x;v=1",
+        "/v1.0/a",
+        "=/a(b)+",
+        "^~/a*",
+        "/{id}",
+        "/a{id}b/{_x.y-z}",
+        "/a/[0-9]{2,3}",
+        "/(a|b)/.*",
+        r"/a\.b\d+",
+    ];
+    for good in good {
         assert_eq!(path(good), "", "{good}");
     }
-    assert_eq!(path("=/a"), "`=/a` is not a path: it begins with `/`");
-    assert_eq!(path("^~/a"), "`^~/a` is not a path: it begins with `/`");
-    assert_eq!(path("/{id}"), "`/{id}` is not a plain path: `{` can not stand in it");
-    assert_eq!(path("/a?b"), "`/a?b` is not a plain path: `?` can not stand in it");
-    assert_eq!(path("/ä"), "`/ä` is not a plain path: `ä` can not stand in it");
+    assert_eq!(path("=a"), "`=a` is not a path: behind its sign it begins with `/`");
+    assert_eq!(path("^~a"), "`^~a` is not a path: behind its sign it begins with `/`");
+    assert_eq!(path("^~/{id}"), "`^~/{id}` is not a path: `{` can not stand in it");
+    assert_eq!(path("=/[0-9]"), "`=/[0-9]` is not a path: `[` can not stand in it");
+    assert_eq!(path("/{}"), "`/{}` is not a path: `{` can not stand in it");
+    assert_eq!(path("/{1}"), "`/{1}` is not a path: `{` can not stand in it");
+    assert_eq!(path("/{a}{b}"), "`/{a}{b}`: something must stand before `{b}`");
+    assert_eq!(path("/{a}/{a}"), "`/{a}/{a}`: the variable `a` stands twice");
+    assert_eq!(
+        path("/{a}/[0-9]"),
+        "`/{a}/[0-9]`: a path has variables or is a regular expression, not both"
+    );
+    assert_eq!(path("/{a}/.."), "`/{a}/..`: requests with a `.` or `..` segment are refused");
+    assert_eq!(path("/(a"), "`/(a`: it is no regular expression: unclosed group");
+    assert_eq!(path("/a)"), "`/a)`: it is no regular expression: unopened group");
+    assert_eq!(path("/a%2"), "`/a%2`: two hexadecimal digits follow a percent sign");
+    let too_large = "as a table the regular expression takes more than 1 MiB; use smaller counts";
+    assert_eq!(path("/.*x.{1,40}y"), format!("`/.*x.{{1,40}}y`: {too_large}"));
+    let many: Vec<String> = (0..17).map(|n| format!("/{{v{n}}}")).collect();
+    let many = many.concat();
+    assert_eq!(path(&many), format!("`{many}`: 17 variables; at most 16 are accepted"));
+    assert_eq!(path("/a b"), "`/a b` is not a path: ` ` can not stand in it");
+    assert_eq!(path("/ä"), "`/ä` is not a path: `ä` can not stand in it");
     assert_eq!(path("/%2e/a"), "`/%2e/a`: requests with a `.` or `..` segment are refused");
     let long = format!("/{}", "a".repeat(2_048));
     assert_eq!(path(&long), "the path has 2049 bytes; at most 2048 are accepted");

@@ -25,9 +25,15 @@ pub(super) static ENTRIES: &[&Entry] = &[
     &HOST_MISSING,
     &HOST_INVALID,
     &HOST_UNKNOWN,
+    &PATH_BAD_PERCENT,
     &PATH_DOT_SEGMENT,
     &METHOD_UNKNOWN,
     &ENVIRONMENT_UNKNOWN,
+    &MAPPING_UNKNOWN,
+    &HTTP_UNKNOWN,
+    &HTTPS_UNKNOWN,
+    &HTTP_NOT_ALLOWED,
+    &HTTPS_NOT_ALLOWED,
     &NO_API,
     &URI_UNKNOWN,
     &METHOD_NOT_ALLOWED,
@@ -75,6 +81,25 @@ pub static HOST_UNKNOWN: Entry = Entry {
         en: "Check the spelling of $host, and that it is listed in the hosts of its service.",
         zh: "请检查 $host 的拼写，并确认它已列入服务的域名（hosts）。",
     },
+    ..BASE
+};
+
+/// A percent sign that encodes nothing.
+pub static PATH_BAD_PERCENT: Entry = Entry {
+    id: "path-bad-percent",
+    status: 400,
+    text: "Path contains a bad percent sign.",
+    own: true,
+    cause: Words {
+        en: "A percent sign in the path is not followed by two hexadecimal digits. Servers differ \
+             in what they read then.",
+        zh: "路径中的百分号后面不是两位十六进制数字。不同的服务器对此有不同的解读。",
+    },
+    remedy: Words {
+        en: "Write a percent sign that means itself as %25.",
+        zh: "表示百分号本身时，请写作 %25。",
+    },
+    blueking: blueking::MALFORMED,
     ..BASE
 };
 
@@ -126,7 +151,68 @@ pub static ENVIRONMENT_UNKNOWN: Entry = Entry {
     ..BASE
 };
 
-/// A service that has no API at all.
+/// A path that the mappings of a custom domain lead nowhere.
+pub static MAPPING_UNKNOWN: Entry = Entry {
+    id: "mapping-unknown",
+    text: "There is no api match env_mapping[$env_mapping].",
+    cause: Words {
+        en: "No path mapping of this custom domain covers the path, which begins with \
+             `$env_mapping`.",
+        zh: "此自定义域名的路径映射都不包含该路径，它的第一段是 `$env_mapping`。",
+    },
+    remedy: Words {
+        en: "Use a path that is mapped in place of `$env_mapping`, or let the owner of the domain \
+             map this one.",
+        zh: "请把 `$env_mapping` 改为已映射的路径，或由域名的所有者添加映射。",
+    },
+    ..BASE
+};
+
+/// What both refusals of HTTP have in common.
+const HTTP_REFUSED: Entry = Entry {
+    id: "http-not-allowed",
+    status: 426,
+    text: "Not allow use HTTP protocol.",
+    cause: Words {
+        en: "The service is served over HTTPS only.",
+        zh: "该服务只允许使用 HTTPS 协议。",
+    },
+    remedy: Words {
+        en: "Call the same address with https://.",
+        zh: "请改用 https:// 访问同一地址。",
+    },
+    blueking: blueking::PROTOCOL,
+    ..BASE
+};
+
+/// What both refusals of HTTPS have in common.
+const HTTPS_REFUSED: Entry = Entry {
+    id: "https-not-allowed",
+    text: "Not allow use HTTPS protocol.",
+    cause: Words {
+        en: "The service is served over plain HTTP only.",
+        zh: "该服务只允许使用 HTTP 协议。",
+    },
+    remedy: Words {
+        en: "Call the same address with http://.",
+        zh: "请改用 http:// 访问同一地址。",
+    },
+    ..HTTP_REFUSED
+};
+
+/// HTTP to a service that is for HTTPS only.
+pub static HTTP_NOT_ALLOWED: Entry = HTTP_REFUSED;
+
+/// HTTPS to a service that is for HTTP only.
+pub static HTTPS_NOT_ALLOWED: Entry = HTTPS_REFUSED;
+
+/// HTTP to a service that is for HTTPS only and says so with 404.
+pub static HTTP_UNKNOWN: Entry = Entry { id: "http-unknown", status: 404, ..HTTP_REFUSED };
+
+/// HTTPS to a service that is for HTTP only and says so with 404.
+pub static HTTPS_UNKNOWN: Entry = Entry { id: "https-unknown", status: 404, ..HTTPS_REFUSED };
+
+/// A published environment without APIs.
 pub static NO_API: Entry = Entry {
     id: "no-api",
     text: "Found no api.",

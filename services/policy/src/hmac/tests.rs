@@ -31,7 +31,9 @@ fn check(path: &str, headers: &[(&str, &str)]) -> Result<String, (&'static str, 
         map.append(name, HeaderValue::from_bytes(value.as_bytes()).expect("a header value"));
     }
     let host = Some(&b"weather.example.test"[..]);
-    let matched = policy.route(&RouteRequest { host, path, method: "GET" }).expect("a match");
+    let matched = policy
+        .route(&RouteRequest { host, scheme: crate::Scheme::Http, path, method: "GET" })
+        .expect("a match");
     match policy.admit(&matched, &map, NOW) {
         Ok(caller) => {
             let Caller { account, secret_id, plan_id, order_id, goods_id } = caller;

@@ -1,3 +1,8 @@
+mod classes;
+mod doors;
+mod paths;
+mod sent;
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::{any, prop, proptest};
@@ -5,7 +10,7 @@ use proptest::prelude::{any, prop, proptest};
 use super::*;
 use crate::testing::{EXAMPLE, example, read};
 
-/// A request that is refused: host, method, path; the entry, its text, and what was matched.
+/// A request that is refused: host (`https://` before it for TLS), method, path; the entry, its text, and what was matched.
 struct Refused {
     host: &'static str,
     method: &'static str,
@@ -34,6 +39,14 @@ const REFUSED: &[Refused] = &[
         "/release/hello/..%2f",
         &routing::PATH_DOT_SEGMENT,
         "Path contains a dot segment.",
+        "service-weather/-",
+    ),
+    row(
+        W,
+        "GET",
+        "/release/hello/100%",
+        &routing::PATH_BAD_PERCENT,
+        "Path contains a bad percent sign.",
         "service-weather/-",
     ),
     row(
@@ -124,6 +137,15 @@ const REFUSED: &[Refused] = &[
         "Method Not Allowed.",
         "service-weather/release",
     ),
+    // Behind a prefix that ends within a segment the backend would see `/base/../x`.
+    row(
+        W,
+        "GET",
+        "/release/forecast/now../x",
+        &routing::PATH_DOT_SEGMENT,
+        "Path contains a dot segment.",
+        "service-weather/release",
+    ),
     // The path decides before the method: `/forecast/` would answer POST.
     row(
         W,
@@ -150,15 +172,23 @@ const fn row(
 
 /// Ids of the entries that the table above raises, for the catalog's own test.
 pub(crate) fn raised() -> BTreeSet<&'static str> {
-    REFUSED.iter().map(|row| row.entry.id).collect()
+    REFUSED.iter().chain(doors::REFUSED).map(|row| row.entry.id).collect()
 }
 
 #[test]
 fn each_refusal_has_its_own_text() {
-    let policy = example();
-    for row in REFUSED {
-        let host = (row.host != "-").then_some(row.host.as_bytes());
-        let request = RouteRequest { host, path: row.path, method: row.method };
+    check_refused(&example(), REFUSED);
+}
+
+/// Each row is refused by `policy`, as it says.
+fn check_refused(policy: &Policy, rows: &[Refused]) {
+    for row in rows {
+        let (scheme, host) = match row.host.strip_prefix("https://") {
+            Some(host) => (Scheme::Https, host),
+            None => (Scheme::Http, row.host),
+        };
+        let host = (host != "-").then_some(host.as_bytes());
+        let request = RouteRequest { host, scheme, path: row.path, method: row.method };
         let refusal = policy.route(&request).expect_err(row.path);
         assert_eq!(refusal.entry.id, row.entry.id, "{} {}", row.method, row.path);
         assert_eq!(refusal.text, row.text, "{} {}", row.method, row.path);
@@ -174,7 +204,9 @@ fn client_reads_the_host_with_the_uri() {
     let policy = example();
     let path = "/release/api/\"x\"/$host";
     let host = Some(&b"Weather.Example.Test:80"[..]);
-    let refusal = policy.route(&RouteRequest { host, path, method: "GET" }).expect_err(path);
+    let refusal = policy
+        .route(&RouteRequest { host, scheme: Scheme::Http, path, method: "GET" })
+        .expect_err(path);
     assert_eq!(
         refusal.body(),
         r#"{"message":"There is no api match uri[/api/\"x\"/$host] host [weather.example.test]"}"#
@@ -190,7 +222,7 @@ fn check(request: &str, expect: &str) {
         Some((path, query)) => (path, Some(query)),
         None => (path, None),
     };
-    let route = RouteRequest { host: Some(host.as_bytes()), path, method };
+    let route = RouteRequest { host: Some(host.as_bytes()), scheme: Scheme::Http, path, method };
     let found = match policy.route(&route) {
         Ok(found) => found,
         Err(refusal) => panic!("{request}: {}", refusal.text),
@@ -255,7 +287,8 @@ fn backend_path_is_base_and_rest_with_one_slash() {
         );
         let policy = read(&text).expect("no mistakes");
         let path = format!("/release{path}");
-        let request = RouteRequest { host: Some(b"h"), path: &path, method: "GET" };
+        let request =
+            RouteRequest { host: Some(b"h"), scheme: Scheme::Http, path: &path, method: "GET" };
         let found = policy.route(&request).expect("a match");
         assert_eq!(found.target(&path, None), expect, "{front} {base} {path}");
     }
@@ -269,7 +302,7 @@ proptest! {
         method in "[A-Z]{0,8}",
     ) {
         let policy = example();
-        let request = RouteRequest { host: host.as_deref(), path: &path, method: &method };
+        let request = RouteRequest { host: host.as_deref(), scheme: Scheme::Http, path: &path, method: &method };
         if let Ok(found) = policy.route(&request) {
             found.target(&path, Some("q"));
         }
@@ -281,13 +314,14 @@ proptest! {
         host in "(root|weather).example.test",
     ) {
         let policy = example();
-        let request = RouteRequest { host: Some(host.as_bytes()), path: &path, method: "GET" };
+        let request = RouteRequest { host: Some(host.as_bytes()), scheme: Scheme::Http, path: &path, method: "GET" };
         match policy.route(&request) {
             Ok(found) => {
                 let target = found.target(&path, None);
                 assert!(target.starts_with('/') && !target.starts_with("//"), "{target}");
                 assert!(!has_dot_segment(&target), "{target}");
-                let rest = path.get(found.cut..).unwrap_or_default();
+                let Rest::From(cut) = found.rest else { panic!("a prefix matched") };
+                let rest = path.get(cut..).unwrap_or_default();
                 assert!(target.ends_with(rest.trim_start_matches('/')), "{path} {target}");
             }
             Err(refusal) => assert!((400..=405).contains(&refusal.entry.status)),
@@ -310,7 +344,12 @@ fn an_api_is_found_among_two_thousand_services() {
     let policy = read(&text).expect("no mistakes");
     for n in [0, 1, 999, 1_999] {
         let (host, path) = (format!("h{n}.test"), format!("/release/p{n}/x"));
-        let request = RouteRequest { host: Some(host.as_bytes()), path: &path, method: "GET" };
+        let request = RouteRequest {
+            host: Some(host.as_bytes()),
+            scheme: Scheme::Http,
+            path: &path,
+            method: "GET",
+        };
         let found = policy.route(&request).expect("a match");
         assert_eq!(found.api.id, format!("a{n}"));
     }
