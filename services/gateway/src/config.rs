@@ -56,7 +56,8 @@ pub struct Config {
 /// `limits`: how much of anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// `connections`: of clients, per worker. At the limit new ones wait in the kernel's queue.
+    /// `connections`: of clients, per worker. Above it 64 more are answered 503 and closed; what
+    /// comes then waits in the kernel's queue.
     /// Default 8192: about 400 MiB of buffers when all are busy.
     pub connections: u32,
     /// `head`: bytes of the head of a request or of a backend's answer. Default 64KiB, above the 32 KiB of common servers, so

@@ -19,6 +19,9 @@ use crate::worker::{Stage, Worker};
 /// Room that hyper needs beside a head: it reads in pieces of this size.
 pub(crate) const HYPER_PIECE: usize = 8192;
 
+/// How many headers hyper takes by itself. Another limit costs it an allocation for each head.
+pub(crate) const HYPER_HEADERS: usize = 100;
+
 /// Serves one connection to its end.
 pub(crate) async fn serve(
     worker: Rc<Worker>,
@@ -33,7 +36,7 @@ pub(crate) async fn serve(
         worker.counters.add(Count::ConnectionsClosed);
         return;
     };
-    let wire = Rc::new(Wire::new(worker.clone(), socket, peer, local));
+    let wire = Rc::new(Wire::new(worker.clone(), socket, (peer, local), place.crowded));
     place.enter(wire.clone());
     let ended = Ended(&wire);
     drive(&wire).await;
@@ -57,13 +60,16 @@ impl Drop for Ended<'_> {
 async fn drive(wire: &Rc<Wire>) {
     let limits = &wire.worker.config.limits;
     let service = service_fn(|request| life::answer(wire.clone(), request));
-    let connection = http1::Builder::new()
+    let mut builder = http1::Builder::new();
+    if limits.headers != HYPER_HEADERS {
+        builder.max_headers(limits.headers);
+    }
+    let connection = builder
         .keep_alive(true)
         .half_close(false)
         .pipeline_flush(false)
         .auto_date_header(false)
         .header_read_timeout(None)
-        .max_headers(limits.headers)
         .max_buf_size(limits.buffer.max(limits.head + HYPER_PIECE))
         .serve_connection(ClientIo(wire.clone()), service);
     let mut connection = pin!(connection);

@@ -8,6 +8,10 @@ use std::task::{Poll, Waker};
 use crate::wire::Wire;
 use crate::worker::Worker;
 
+/// So many connections above the limit are taken to be told so; more wait in the kernel's queue.
+/// They hold one small answer each, for a short while.
+const CROWD_MAX: usize = 64;
+
 /// The connections of one worker.
 pub(crate) struct Connections {
     max: usize,
@@ -23,6 +27,8 @@ pub(crate) struct Place {
     worker: Rc<Worker>,
     /// Where its wire stands, once it has one.
     index: Option<usize>,
+    /// It is above the limit: its first request is refused.
+    pub(crate) crowded: bool,
 }
 
 // === impl Connections ===
@@ -41,7 +47,7 @@ impl Connections {
     /// Waits until one more may be open. One task waits here: the one that accepts.
     pub(crate) async fn room(&self) {
         poll_fn(|cx| {
-            if self.open.get() < self.max {
+            if self.open.get() < self.max + CROWD_MAX {
                 return Poll::Ready(());
             }
             *self.waker.borrow_mut() = Some(cx.waker().clone());
@@ -68,8 +74,9 @@ impl Place {
     /// Takes a place: from now on the connection counts.
     pub(crate) fn take(worker: &Rc<Worker>) -> Self {
         let open = &worker.connections.open;
+        let crowded = open.get() >= worker.connections.max;
         open.set(open.get() + 1);
-        Self { worker: worker.clone(), index: None }
+        Self { worker: worker.clone(), index: None, crowded }
     }
 
     /// The connection can be found by others from now on.

@@ -35,6 +35,9 @@ pub(crate) fn receive(
     if let Some(entry) = stand_in {
         return Err(Refusal::new(entry, &[]));
     }
+    if wire.crowded {
+        return Err(Refusal::new(&forward::CONNECTIONS_FULL, &[]));
+    }
     if body.lower() > wire.worker.config.limits.body {
         return Err(Refusal::new(&framing::BODY_TOO_LARGE, &[]));
     }

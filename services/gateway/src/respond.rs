@@ -118,7 +118,7 @@ fn finish(
     }
     // Where the next request begins is not known before this one is here whole.
     let unclear = wire.refused().is_some() || !wire.request_complete();
-    if unclear || wire.worker.stage.get() != Stage::Serving {
+    if unclear || wire.crowded || wire.worker.stage.get() != Stage::Serving {
         head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     exchange.facts.borrow_mut().status = head.status.as_u16();

@@ -45,6 +45,8 @@ pub(crate) struct Wire {
     pub(crate) worker: Rc<Worker>,
     /// Who is connected with whom: the socket's ends, or those that a balancer speaks for.
     ends: Cell<Ends>,
+    /// The worker had as many connections as it may: the first request is refused.
+    pub(crate) crowded: bool,
     socket: RefCell<TcpStream>,
     input: RefCell<Input>,
     output: RefCell<Output>,
@@ -76,13 +78,14 @@ impl Wire {
     pub(crate) fn new(
         worker: Rc<Worker>,
         socket: TcpStream,
-        peer: SocketAddr,
-        local: SocketAddr,
+        (peer, local): (SocketAddr, SocketAddr),
+        crowded: bool,
     ) -> Self {
         let required = worker.config.proxy_protocol == ProxyProtocol::Required;
         Self {
             worker,
             ends: Cell::new(Ends { source: peer, destination: local }),
+            crowded,
             socket: RefCell::new(socket),
             input: RefCell::new(Input::new(required)),
             output: RefCell::new(Output::new()),
@@ -244,8 +247,8 @@ impl Wire {
             return;
         }
         if self.exchange.borrow().is_none() {
-            let limit =
-                if self.input.borrow().in_preface() { timeouts.head } else { timeouts.idle };
+            let hurried = self.crowded || self.input.borrow().in_preface();
+            let limit = if hurried { timeouts.head.min(timeouts.idle) } else { timeouts.idle };
             if since > limit {
                 self.state.set(State::Closing);
                 self.wake();

@@ -13,7 +13,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use super::Link;
 use super::io::BackendIo;
 use crate::config::Limits;
-use crate::connection::HYPER_PIECE;
+use crate::connection::{HYPER_HEADERS, HYPER_PIECE};
 use crate::forward::RequestBody;
 use crate::metrics::Count;
 use crate::worker::Worker;
@@ -120,11 +120,11 @@ impl Pool {
         worker.counters.add(Count::BackendConnections);
         let link = Rc::new(Link::new());
         let io = BackendIo { worker: worker.clone(), socket, link: link.clone() };
-        let handshake = http1::Builder::new()
-            .max_buf_size(self.buffer)
-            .max_headers(self.headers)
-            .handshake(io)
-            .await;
+        let mut builder = http1::Builder::new();
+        if self.headers != HYPER_HEADERS {
+            builder.max_headers(self.headers);
+        }
+        let handshake = builder.max_buf_size(self.buffer).handshake(io).await;
         let (sender, connection) = handshake.map_err(|_| NoChannel::Failed)?;
         let task = self.tasks.borrow_mut().spawn_local(async move {
             // How it ended is known to the link and to whoever waits for the answer.

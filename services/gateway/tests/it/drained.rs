@@ -242,25 +242,3 @@ fn the_wall_clock_is_the_one_that_was_given() {
     assert_eq!(record::arrival(answer.id()), Some(record.time));
     assert_eq!(answer.header("date"), Some("Wed, 17 Jan 2024 04:08:49 GMT"));
 }
-
-#[test]
-fn connections_beyond_the_limit_wait_for_a_place() {
-    let mut plan = Plan::default();
-    plan.config.limits.connections = 1;
-    let mut world = World::with(plan, policy(Backend::answering("").address));
-    let mock = "GET /release/mock HTTP/1.1\r\nHost: a.test\r\n\r\n";
-    let mut first = Client::connect(world.address);
-    first.call(mock);
-    let mut second = Client::connect(world.address);
-    second.send(mock);
-    // The second is not accepted while the first is served.
-    for _ in 0..20 {
-        first.call(mock);
-    }
-    let counters = world.running.as_ref().expect("it runs").counters();
-    assert_eq!(counters[0].get(Count::Connections), 1);
-    first.leave();
-    assert_eq!(second.answer(false).status, 200);
-    world.stop(Duration::from_secs(5));
-    assert_eq!(world.finals().len(), 22);
-}

@@ -1,7 +1,8 @@
 //! Limits: what is at one is served, what is one above it has its answer, and its record.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use gateway::metrics::Count;
 use record::Fault;
 
 use crate::backend::Backend;
@@ -101,20 +102,63 @@ fn a_body_that_says_to_be_too_large_is_never_asked_for() {
 }
 
 #[test]
-fn connections_above_the_limit_wait_until_there_is_room() {
+fn a_connection_above_the_limit_is_told_so_and_closed() {
+    let mut plan = Plan::default();
+    plan.config.limits.connections = 1;
+    let backend = Backend::answering(OK);
+    let mut world = World::with(plan, policy(backend.address));
+    let request = "POST /release/b/x HTTP/1.1\r\nHost: a.test\r\nContent-Length: 3\r\n\r\nabc";
+    let mut first = Client::connect(world.address);
+    assert_eq!(first.call(request).status, 200);
+    for _ in 0..3 {
+        let mut second = Client::connect(world.address);
+        let answer = second.call(request);
+        assert_eq!((answer.status, answer.header("connection")), (503, Some("close")));
+        assert_eq!(answer.header("retry-after"), Some("2"));
+        assert_eq!(second.drain(), b"");
+        let record = world.record(answer.id());
+        assert_eq!((record.rsp_st, record.fault), (503, Fault::Gateway));
+        assert_eq!(record.err_msg, "Gateway has too many connections.");
+        assert_eq!((record.req_len, record.rsp_len), (second.sent, second.received));
+        // The first is still served.
+        assert_eq!(first.call(request).status, 200);
+    }
+    first.leave();
+    // There is room once the gateway has seen that it left.
+    let mut tries = 0;
+    while Client::connect(world.address).call(request).status != 200 {
+        tries += 1;
+        assert!(tries < 10_000, "the place is not given back");
+    }
+    assert_eq!(backend.seen().iter().map(|seen| seen.requests).sum::<u64>(), 5);
+    world.stop(Duration::from_secs(5));
+}
+
+#[test]
+fn what_comes_above_the_crowd_waits_until_there_is_room() {
     let mut plan = Plan::default();
     plan.config.limits.connections = 1;
     let mut world = World::with(plan, policy(Backend::answering(OK).address));
     let request = "GET /release/b/x HTTP/1.1\r\nHost: a.test\r\n\r\n";
-    let mut first = Client::connect(world.address);
-    first.call(request);
-    let mut second = Client::connect(world.address);
-    second.send(request);
-    // The first is still served; the second when the first has left.
-    first.call(request);
-    world.final_number(2);
-    first.leave();
-    let answer = second.answer(false);
-    assert_eq!(answer.status, 200);
+    // One is served, 64 may be told that there are too many; they say nothing yet.
+    let mut crowd: Vec<Client> = (0..65).map(|_| Client::connect(world.address)).collect();
+    let mut last = Client::connect(world.address);
+    last.send(request);
+    let counters = world.running.as_ref().expect("it runs").counters();
+    let start = Instant::now();
+    while counters[0].get(Count::Connections) < 65 {
+        assert!(start.elapsed() < Duration::from_secs(20), "the crowd is not let in");
+        std::thread::yield_now();
+    }
+    // It is not accepted while the first is served.
+    for _ in 0..20 {
+        assert_eq!(crowd[0].call(request).status, 200);
+    }
+    assert_eq!(counters[0].get(Count::Connections), 65);
+    drop(crowd);
+    let answer = last.answer(false);
+    assert!([200, 503].contains(&answer.status), "by how many had left: {}", answer.status);
     world.record(answer.id());
+    world.stop(Duration::from_secs(5));
+    assert_eq!(world.finals().len(), 21);
 }

@@ -24,6 +24,10 @@ const BASE: Entry = Entry {
 /// segment; more would keep clients away from a gateway that has recovered.
 const SPOOL_FULL_RETRY_S: u32 = 1;
 
+/// Seconds after which a client may come again when there were too many. Enough for others to
+/// leave, too few to be noticed by a person.
+const CONNECTIONS_FULL_RETRY_S: u32 = 2;
+
 /// All entries of this file.
 pub(super) static ENTRIES: &[&Entry] = &[
     &CLIENT_CLOSED,
@@ -33,6 +37,7 @@ pub(super) static ENTRIES: &[&Entry] = &[
     &BAD_GATEWAY,
     &BALANCER,
     &SPOOL_FULL,
+    &CONNECTIONS_FULL,
     &STOPPING,
     &GATEWAY_TIMEOUT,
 ];
@@ -144,6 +149,26 @@ pub static BALANCER: Entry = Entry {
         zh: "请检查 API 配置的后端域名，并确认它在网关所在机器上能够解析。",
     },
     blueking: blueking::BAD_GATEWAY,
+    ..BASE
+};
+
+/// As many clients are connected as may be.
+pub static CONNECTIONS_FULL: Entry = Entry {
+    id: "connections-full",
+    status: 503,
+    text: "Gateway has too many connections.",
+    own: true,
+    retry_after_s: Some(CONNECTIONS_FULL_RETRY_S),
+    cause: Words {
+        en: "As many clients are connected to the gateway as its limit allows.",
+        zh: "与网关建立的客户端连接数已达到上限。",
+    },
+    remedy: Words {
+        en: "Come again shortly, and keep fewer connections open. The operator raises the limit \
+             or adds gateways.",
+        zh: "请稍后重试，并减少保持的连接。运维人员可调高上限或增加网关。",
+    },
+    blueking: blueking::UNAVAILABLE,
     ..BASE
 };
 

@@ -148,7 +148,7 @@ fn status_and_fault_agree() {
     }
     let again: Vec<&str> =
         catalog().filter(|entry| entry.retry_after_s.is_some()).map(|entry| entry.id).collect();
-    assert_eq!(again, ["spool-full"]);
+    assert_eq!(again, ["spool-full", "connections-full"]);
 }
 
 #[test]
