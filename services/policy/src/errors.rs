@@ -23,7 +23,7 @@ use std::fmt::Write;
 use record::Fault;
 
 pub use blueking::Form;
-pub use find::of_text;
+pub use find::{Found, of_text};
 
 /// What may stand in a text and is filled in.
 const PLACEHOLDERS: [&str; 4] = ["$env_mapping", "$host", "$uri", "xxx"];
@@ -109,6 +109,30 @@ pub enum RaisedBy {
     Policy,
     /// The gateway, from the state of its connections.
     Gateway,
+}
+
+// === impl State ===
+
+impl State {
+    /// What is missing before it can be raised, in a word.
+    pub const fn missing(self) -> Option<&'static str> {
+        match self {
+            Self::Now => None,
+            Self::Later(missing) => Some(match missing {
+                Missing::OAuth => "oauth",
+                Missing::Plans => "plans",
+                Missing::RateLimits => "rate_limits",
+                Missing::Quota => "quota",
+                Missing::Concurrency => "concurrency",
+                Missing::Tls => "tls",
+                Missing::Http2 => "http2",
+                Missing::WebSocket => "websocket",
+                Missing::ServiceDiscovery => "service_discovery",
+                Missing::Blueking => "blueking",
+                Missing::Ledger => "ledger",
+            }),
+        }
+    }
 }
 
 /// The whole catalog, by status and then in the order of the checks. Sorted at each call: not

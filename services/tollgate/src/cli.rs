@@ -8,7 +8,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use record::Hour;
 
-pub(crate) use records::{LogsSearch, Span};
+pub(crate) use records::{Errors, Language, LogsExplain, LogsSearch, LogsTail, Span, Usage};
 
 /// An API gateway that turns every request into a record anyone entitled can look up,
 /// and every hour into a bill anyone entitled can prove.
@@ -51,6 +51,10 @@ pub(crate) enum Command {
     /// Log records.
     #[command(subcommand)]
     Logs(Logs),
+    /// How much was called, by hour or day.
+    Usage(Usage),
+    /// The errors that the gateway answers with: causes and remedies.
+    Errors(Errors),
     /// Hourly bills.
     #[command(subcommand)]
     Bills(Bills),
@@ -148,6 +152,10 @@ pub(crate) enum Logs {
     Get(LogsGet),
     /// The records that a filter lets through, newest first.
     Search(LogsSearch),
+    /// New records as they come, until Ctrl-C.
+    Tail(LogsTail),
+    /// What happened to one request, in words: whose fault, what to do, what it cost.
+    Explain(LogsExplain),
 }
 
 /// Which server to ask, and as whom.

@@ -10,7 +10,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
-use crate::cli::Server;
+use crate::cli::{Language, Server};
 use crate::running::Running;
 
 /// An answer of the API is a page; more than this is not read.
@@ -23,6 +23,7 @@ const WAIT_MAX: Duration = Duration::from_secs(60);
 pub(crate) struct Client {
     host: String,
     token: settings::Secret,
+    language: Language,
 }
 
 impl Client {
@@ -55,12 +56,17 @@ impl Client {
         let host = url
             .strip_prefix("http://")
             .ok_or_else(|| anyhow!("`{url}` is not an address that begins with http://"))?;
-        Ok(Self { host: host.trim_end_matches('/').to_owned(), token })
+        Ok(Self { host: host.trim_end_matches('/').to_owned(), token, language: Language::En })
     }
 
     /// A client for a server of this process.
     pub(crate) fn new(host: String, token: settings::Secret) -> Self {
-        Self { host, token }
+        Self { host, token, language: Language::En }
+    }
+
+    /// Whatever it is answered in words, in this language.
+    pub(crate) fn speaking(self, language: Language) -> Self {
+        Self { language, ..self }
     }
 
     /// `GET path`, the answer as JSON.
@@ -100,6 +106,7 @@ impl Client {
             .method(Method::GET)
             .uri(path)
             .header("host", &self.host)
+            .header("accept-language", self.language.as_str())
             .header("authorization", format!("Bearer {}", self.token.expose()))
             .body(Empty::<Bytes>::new())?;
         let exchange = async {

@@ -5,19 +5,21 @@ pub(crate) mod bills;
 mod check;
 mod close;
 mod deadletters;
+mod errors;
 mod held;
 mod ingest;
 pub(crate) mod logs;
 mod recount;
 mod token;
 mod up;
+mod usage;
 
 use std::process::ExitCode;
 
 use anyhow::Context;
 use tokio::runtime::Runtime;
 
-use crate::cli::{Audit, Bills, Cli, Command, ConfigFile, GatewayArgs, Logs, Token};
+use crate::cli::{Audit, Bills, Cli, Command, ConfigFile, GatewayArgs, Token};
 use crate::config::{self, Config};
 pub(crate) use ingest::store as store_file;
 pub(crate) use up::{Signals, end};
@@ -50,10 +52,9 @@ pub(crate) fn run(cli: Cli, hooks: Hooks) -> anyhow::Result<ExitCode> {
                 runtime()?.block_on(token::create(config, &args, output))
             })
         }
-        Command::Logs(Logs::Get(args)) => runtime()?.block_on(logs::get(&args, output)),
-        Command::Logs(Logs::Search(args)) => {
-            runtime()?.block_on(logs::search::search(&args, output))
-        }
+        Command::Logs(args) => runtime()?.block_on(logs::run(&args, output)),
+        Command::Usage(args) => runtime()?.block_on(usage::usage(&args, output)),
+        Command::Errors(args) => errors::errors(&args, output),
         Command::Bills(Bills::Show(args)) => runtime()?.block_on(bills::show(&args, output)),
         Command::Bills(Bills::Held(args)) => {
             telemetry::start("warn");

@@ -49,6 +49,12 @@ impl List {
         self.rows.push(cells.into());
     }
 
+    /// Adds a row to a list whose columns are chosen as it is made.
+    pub(crate) fn row_of(&mut self, cells: Vec<String>) {
+        assert_eq!(cells.len(), self.columns.len(), "a row has a cell for each column");
+        self.rows.push(cells);
+    }
+
     /// Whether it has no row.
     pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
@@ -69,7 +75,8 @@ impl List {
         lines.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
     }
 
-    fn to_csv(&self) -> io::Result<Vec<u8>> {
+    /// As CSV with a head line.
+    pub(crate) fn to_csv(&self) -> io::Result<Vec<u8>> {
         let mut writer = csv::Writer::from_writer(Vec::new());
         writer.write_record(self.columns.iter().map(|column| column.name))?;
         for row in &self.rows {

@@ -1,28 +1,53 @@
 //! From what stands in a record or in an answer back to the entry that it was made from.
 
-use super::{Entry, catalog, first_placeholder};
+use std::borrow::Cow;
+
+use super::{Entry, catalog, fill, first_placeholder};
+
+/// The entry that a text was made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found<'a> {
+    /// The entry.
+    pub entry: &'static Entry,
+    /// What stands for its placeholders.
+    pub values: Vec<(&'static str, &'a str)>,
+}
 
 /// The entry whose text, as recorded or as shown, is `text` with its placeholders filled in. Of
 /// several the one that says the most of it itself.
-pub fn of_text(status: u16, text: &str) -> Option<&'static Entry> {
-    let fitting = |entry: &&'static Entry| {
+pub fn of_text(status: u16, text: &str) -> Option<Found<'_>> {
+    let found = |entry: &'static Entry| {
         let texts = [Some(entry.text), entry.shown];
-        entry.status == status && texts.into_iter().flatten().any(|own| fits(own, text))
+        let values = texts.into_iter().flatten().find_map(|own| values(own, text))?;
+        (entry.status == status).then_some(Found { entry, values })
     };
-    catalog().filter(fitting).max_by_key(|entry| said(entry.text))
+    catalog().filter_map(found).max_by_key(|found| said(found.entry.text))
 }
 
-/// Whether values for the placeholders of `own` make it `text`.
-fn fits(own: &str, text: &str) -> bool {
-    let Some((at, name)) = first_placeholder(own) else { return own == text };
-    let Some(mut rest) = text.strip_prefix(&own[..at]) else { return false };
+/// What makes `own` to `text` when it stands for the placeholders, if anything does.
+fn values<'a>(own: &'static str, text: &'a str) -> Option<Vec<(&'static str, &'a str)>> {
+    let Some((at, mut name)) = first_placeholder(own) else {
+        return (own == text).then(Vec::new);
+    };
+    let mut rest = text.strip_prefix(&own[..at])?;
     let mut own = &own[at + name.len()..];
-    while let Some((at, name)) = first_placeholder(own) {
-        let Some(found) = rest.find(&own[..at]) else { return false };
-        rest = &rest[found + at..];
-        own = &own[at + name.len()..];
+    let mut values = Vec::new();
+    while let Some((at, next)) = first_placeholder(own) {
+        let end = rest.find(&own[..at])?;
+        values.push((name, &rest[..end]));
+        rest = &rest[end + at..];
+        own = &own[at + next.len()..];
+        name = next;
     }
-    rest.ends_with(own)
+    values.push((name, rest.strip_suffix(own)?));
+    Some(values)
+}
+
+impl Found<'_> {
+    /// Words of the entry with the values of this case.
+    pub fn words(&self, words: &'static str) -> Cow<'static, str> {
+        fill(words, &self.values)
+    }
 }
 
 /// How many bytes of a text are its own.
@@ -36,14 +61,15 @@ fn said(own: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::errors::fill;
 
     #[test]
     fn every_entry_is_found_by_its_text() {
         for entry in catalog() {
             let values = [("$host", "h"), ("$uri", "/a"), ("$env_mapping", "e"), ("xxx", "x-y")];
             let filled = fill(entry.text, &values);
-            assert_eq!(of_text(entry.status, &filled), Some(entry), "{filled}");
+            let found = of_text(entry.status, &filled).expect(&filled);
+            assert_eq!(found.entry, entry, "{filled}");
+            assert_eq!(found.words(entry.text), filled);
         }
     }
 
@@ -52,7 +78,8 @@ mod tests {
         assert_eq!(of_text(404, ""), None);
         assert_eq!(of_text(500, "There is no api match uri[/a]."), None);
         assert_eq!(of_text(404, "There is no api match uri[/a]"), None);
-        let found = of_text(404, "There is no api match uri[/a]b].").map(|entry| entry.text);
-        assert_eq!(found, Some("There is no api match uri[$uri]."));
+        let found = of_text(404, "There is no api match uri[/a]b].").expect("an entry");
+        assert_eq!(found.entry.text, "There is no api match uri[$uri].");
+        assert_eq!(found.values, [("$uri", "/a]b")]);
     }
 }

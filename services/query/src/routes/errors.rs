@@ -2,10 +2,12 @@
 //!
 //! It is the same data that the gateway answers from (`policy::errors`), and belongs to no account.
 
+use std::borrow::Cow;
+
 use axum::Json;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use policy::errors::{self, Entry};
+use policy::errors::{self, Entry, Form, Found};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -47,9 +49,35 @@ pub(crate) struct ErrorBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) retry_after_s: Option<u32>,
     /// Why it happened.
-    pub(crate) cause: &'static str,
+    #[schema(value_type = String)]
+    pub(crate) cause: Cow<'static, str>,
     /// What to do about it.
-    pub(crate) remedy: &'static str,
+    #[schema(value_type = String)]
+    pub(crate) remedy: Cow<'static, str>,
+    /// What does not exist yet, so that no request gets it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "oauth")]
+    pub(crate) later: Option<&'static str>,
+    /// The same error in the other dialect.
+    pub(crate) blueking: FormBody,
+}
+
+/// How the `blueking` dialect says an error.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FormBody {
+    /// `16SSSNN`, as in the body and in `X-Bkapi-Error-Code`.
+    #[schema(example = 1640401)]
+    pub(crate) code: u32,
+    /// Its name.
+    #[schema(example = "API_NOT_FOUND")]
+    pub(crate) code_name: &'static str,
+    /// Status of the answer.
+    #[schema(example = 404)]
+    pub(crate) status: u16,
+    /// The message; `…` stands for what is filled in.
+    pub(crate) message: &'static str,
+    /// The dialect's table has no such row.
+    pub(crate) own: bool,
 }
 
 /// Lists what the gateway answers by itself, with causes and remedies.
@@ -99,6 +127,15 @@ pub(crate) async fn get_error(
     Ok(Json(ErrorBody::new(entry, language)))
 }
 
+// === impl FormBody ===
+
+impl FormBody {
+    fn new(form: Form) -> Self {
+        let Form { code, code_name, status, message, own } = form;
+        Self { code, code_name, status, message, own }
+    }
+}
+
 // === impl ErrorBody ===
 
 impl ErrorBody {
@@ -111,8 +148,20 @@ impl ErrorBody {
             fault: entry.fault.as_str(),
             own: entry.own,
             retry_after_s: entry.retry_after_s,
-            cause: language.of(&entry.cause),
-            remedy: language.of(&entry.remedy),
+            cause: language.of(&entry.cause).into(),
+            remedy: language.of(&entry.remedy).into(),
+            later: entry.state.missing(),
+            blueking: FormBody::new(entry.blueking),
+        }
+    }
+
+    /// Of one answer: cause and remedy name its host, path and the like.
+    pub(crate) fn of_case(found: &Found<'_>, language: Language) -> Self {
+        let entry = found.entry;
+        Self {
+            cause: found.words(language.of(&entry.cause)),
+            remedy: found.words(language.of(&entry.remedy)),
+            ..Self::new(entry, language)
         }
     }
 }

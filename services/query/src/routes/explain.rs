@@ -58,7 +58,8 @@ pub(crate) struct ExplainBody {
 /// A span of a request's time.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PhaseBody {
-    /// `connecting`, `waiting` and `receiving` with the backend, `gateway` for the rest, `total`.
+    /// `connecting`, `waiting` and `receiving` with the backend, `unanswered` if it sent no head,
+    /// `gateway` for the rest, `total`.
     #[schema(example = "waiting")]
     phase: &'static str,
     /// How long, seconds with 3 decimals.
@@ -131,7 +132,7 @@ impl ExplainBody {
                 whose: record.fault.as_str(),
                 words: words::fault(record, language),
             },
-            error: error.map(|entry| ErrorBody::new(entry, language)),
+            error: error.map(|found| ErrorBody::of_case(&found, language)),
             verdict,
             reason,
             bill,
@@ -161,7 +162,7 @@ fn phases(record: &Record<'_>, language: Language) -> Vec<PhaseBody> {
             add("waiting", since(head, connected));
             add("receiving", since(all, head));
         }
-        None => add("waiting", since(all, connected)),
+        None => add("unanswered", since(all, connected)),
     }
     add("gateway", Some(record.req_t.0.saturating_sub(all.unwrap_or(0))));
     add("total", Some(record.req_t.0));

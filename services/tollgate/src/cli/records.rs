@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use record::{Hour, Time};
 
 use super::Server;
@@ -27,6 +27,79 @@ pub(crate) struct LogsSearch {
     pub(crate) filter: String,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct LogsTail {
+    #[command(flatten)]
+    pub(crate) server: Server,
+    /// Which records, as for `logs search`.
+    #[arg(value_name = "FILTER", default_value = "", hide_default_value = true)]
+    pub(crate) filter: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogsExplain {
+    #[command(flatten)]
+    pub(crate) server: Server,
+    #[command(flatten)]
+    pub(crate) tongue: Tongue,
+    /// 32 hex digits, with or without hyphens; or a foreign id.
+    #[arg(value_name = "REQ_ID")]
+    pub(crate) req_id: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Usage {
+    #[command(flatten)]
+    pub(crate) server: Server,
+    #[command(flatten)]
+    pub(crate) span: Span,
+    /// The period of each row, in UTC.
+    #[arg(long, value_enum, default_value_t = By::Hour)]
+    pub(crate) by: By,
+    /// What else each row is of: account, service, api, region, environment, key.
+    #[arg(long, value_name = "GROUP", value_delimiter = ',')]
+    pub(crate) group: Vec<String>,
+    /// Only these records, as for `logs search`.
+    #[arg(value_name = "FILTER", default_value = "", hide_default_value = true)]
+    pub(crate) filter: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum By {
+    /// By hour.
+    Hour,
+    /// By day.
+    Day,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Errors {
+    #[command(flatten)]
+    pub(crate) tongue: Tongue,
+    /// Name of an error, a status, or a text that the gateway answered with; without it, all.
+    #[arg(value_name = "CODE")]
+    pub(crate) code: Option<String>,
+}
+
+/// In which language words are given.
+#[derive(Debug, Args)]
+pub(crate) struct Tongue {
+    /// Language of causes and remedies; default: that of the terminal, if it is one of these.
+    #[arg(long, value_enum)]
+    pub(crate) language: Option<Language>,
+    /// The terminal's own.
+    #[arg(long, env = "LANG", hide = true, default_value = "")]
+    lang: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Language {
+    /// English.
+    En,
+    /// Simplified Chinese.
+    Zh,
+}
+
 /// A span of time, by its ends or up to now.
 #[derive(Debug, Args)]
 pub(crate) struct Span {
@@ -40,6 +113,42 @@ pub(crate) struct Span {
     /// The time until now, like 15m, 3h or 2d.
     #[arg(long, value_name = "SPAN", value_parser = span, conflicts_with_all = ["from", "to"])]
     pub(crate) last: Option<Duration>,
+}
+
+// === impl By ===
+
+impl By {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Hour => "hour",
+            Self::Day => "day",
+        }
+    }
+}
+
+// === impl Language ===
+
+impl Language {
+    pub(crate) fn as_str(self) -> &'static str {
+        self.pick("en", "zh")
+    }
+
+    /// One of two texts.
+    pub(crate) fn pick(self, en: &'static str, zh: &'static str) -> &'static str {
+        match self {
+            Self::En => en,
+            Self::Zh => zh,
+        }
+    }
+}
+
+// === impl Tongue ===
+
+impl Tongue {
+    pub(crate) fn language(&self) -> Language {
+        let own = if self.lang.starts_with("zh") { Language::Zh } else { Language::En };
+        self.language.unwrap_or(own)
+    }
 }
 
 /// A time as people write it.

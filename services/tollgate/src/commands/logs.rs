@@ -1,7 +1,9 @@
 //! `tollgate logs get`: what happened to one request, whose fault it was, and was it charged. The
 //! other commands about records have a file each.
 
+mod explain;
 pub(crate) mod search;
+mod tail;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -9,7 +11,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use serde_json::Value;
 
-use crate::cli::{LogsGet, Output};
+use crate::cli::{Logs, LogsGet, Output};
 use crate::client::{Client, segment};
 use crate::output::{self, List, say};
 
@@ -52,8 +54,18 @@ const ORDER: &[&str] = &[
     "ups_rsp_len",
 ];
 
+/// Does what the command line says.
+pub(crate) async fn run(args: &Logs, output: Output) -> anyhow::Result<ExitCode> {
+    match args {
+        Logs::Get(args) => get(args, output).await,
+        Logs::Search(args) => search::search(args, output).await,
+        Logs::Tail(args) => tail::tail(args, output).await,
+        Logs::Explain(args) => explain::explain(args, output).await,
+    }
+}
+
 /// Fetches one record and prints it.
-pub(crate) async fn get(args: &LogsGet, output: Output) -> anyhow::Result<ExitCode> {
+async fn get(args: &LogsGet, output: Output) -> anyhow::Result<ExitCode> {
     let client = Client::find(&args.server)?;
     let answer = fetch(&client, &args.req_id).await?;
     if output == Output::Text {

@@ -54,7 +54,12 @@ fn a_failure_has_its_phase_its_fault_and_its_remedy() {
     );
     check(
         &json,
-        &[("connecting", "0.050"), ("waiting", "2.950"), ("gateway", "0.200"), ("total", "3.200")],
+        &[
+            ("connecting", "0.050"),
+            ("unanswered", "2.950"),
+            ("gateway", "0.200"),
+            ("total", "3.200"),
+        ],
     );
     assert_eq!(json["fault"]["whose"], "backend");
     assert_eq!(
@@ -64,6 +69,24 @@ fn a_failure_has_its_phase_its_fault_and_its_remedy() {
     assert_eq!(json["error"]["status"], 504);
     assert!(json["error"]["remedy"].as_str().is_some_and(|text| text.ends_with('.')));
     assert_eq!(json["reason"], "It counts as a call, because the request reached the backend.");
+}
+
+#[test]
+fn cause_and_remedy_name_the_case() {
+    let record = Record {
+        rsp_st: 404,
+        err_msg: "There is no api match uri[/a/$host].".into(),
+        fault: Fault::None,
+        phase: "".into(),
+        ..failed()
+    };
+    let json = explain(&record, Language::En);
+    assert!(
+        json["error"]["cause"].as_str().is_some_and(|text| text.contains("answers /a/$host in")),
+        "{json}"
+    );
+    assert_eq!(json["error"]["text"], "There is no api match uri[$uri].");
+    assert_eq!(json["fault"]["words"], "The record does not say.");
 }
 
 #[test]

@@ -44,6 +44,9 @@ pub(super) fn phase(phase: &str, language: Language) -> &'static str {
         "waiting" => {
             language.pick("until the head of the backend's response was in", "等待后端返回响应头")
         }
+        "unanswered" => {
+            language.pick("with the backend, which sent no head of a response", "后端未返回响应头")
+        }
         "receiving" => language.pick("until all of its response was in", "接收后端的全部响应"),
         "gateway" => language.pick(
             "in the gateway, and on the way from and to the client",
@@ -56,6 +59,10 @@ pub(super) fn phase(phase: &str, language: Language) -> &'static str {
 /// Whose failure it was, and in which phase.
 pub(super) fn fault(record: &Record<'_>, language: Language) -> String {
     let whose = match record.fault {
+        // Records of other gateways do not say it.
+        Fault::None if !record.err_msg.is_empty() => {
+            language.pick("The record does not say.", "记录中未注明。")
+        }
         Fault::None => language.pick("Nobody's: nothing failed.", "没有故障方：一切正常。"),
         Fault::Client => language.pick("The client's.", "客户端。"),
         Fault::Gateway => language.pick("The gateway's.", "网关。"),
