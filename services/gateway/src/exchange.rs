@@ -95,7 +95,19 @@ pub(crate) struct RequestFacts {
     pub(crate) client_req_id: Option<HeaderValue>,
     pub(crate) user_agent: Option<HeaderValue>,
     pub(crate) referer: Option<HeaderValue>,
-    pub(crate) traceparent: Option<HeaderValue>,
+    pub(crate) trace: Trace,
+}
+
+/// Which trace the request belongs to.
+#[derive(Default)]
+pub(crate) enum Trace {
+    /// None that is known.
+    #[default]
+    None,
+    /// The one of this `traceparent`, if it is good.
+    Told(HeaderValue),
+    /// One that begins here: its id is the request id.
+    Ours,
 }
 
 /// The request target.

@@ -9,7 +9,7 @@ use policy::Refusal;
 use policy::errors::{forward, framing};
 
 use crate::client;
-use crate::exchange::{Exchange, Target};
+use crate::exchange::{Exchange, Target, Trace};
 use crate::wire::Wire;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -71,5 +71,7 @@ fn keep(exchange: &Exchange, head: &Parts) {
     request.client_req_id = head.headers.get(X_REQUEST_ID).cloned();
     request.user_agent = head.headers.get(USER_AGENT).cloned();
     request.referer = head.headers.get(REFERER).cloned();
-    request.traceparent = head.headers.get(TRACEPARENT).cloned();
+    if let Some(told) = head.headers.get(TRACEPARENT) {
+        request.trace = Trace::Told(told.clone());
+    }
 }

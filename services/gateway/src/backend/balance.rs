@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use policy::{Nodes, NodesHealth};
+use policy::{Node, Nodes, NodesHealth};
 
 /// The nodes of all backends, as one worker sees them.
 #[derive(Default)]
@@ -51,7 +51,14 @@ impl Balancer {
         let mut lists = self.0.borrow_mut();
         let list = lists.get_mut(&Arc::as_ptr(nodes));
         if let Some(state) = list.and_then(|list| list.states.get_mut(node)) {
+            let was = state.until.is_some();
             state.note(well, now, &nodes.health);
+            let Node { host, port, .. } = &nodes.list[node];
+            match (was, state.until.is_some()) {
+                (false, true) => tracing::warn!(?host, port, "node fails and is left out"),
+                (true, false) => tracing::info!(?host, port, "node is well again"),
+                (false, false) | (true, true) => {}
+            }
         }
     }
 
@@ -104,7 +111,7 @@ impl State {
 mod tests {
     use std::time::Duration;
 
-    use policy::{Host, Node};
+    use policy::Host;
 
     use super::*;
 

@@ -4,7 +4,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use record::RequestId;
 
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Trace};
 use crate::receive::TRACEPARENT;
 
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
@@ -22,7 +22,7 @@ pub(super) fn set(exchange: &Exchange, headers: &mut HeaderMap) {
     // It belongs to the parent that was not there, or was not told.
     headers.remove(TRACESTATE);
     let Ok(made) = HeaderValue::from_bytes(&make(&exchange.id)) else { return };
-    exchange.facts.borrow_mut().request.traceparent = Some(made.clone());
+    exchange.facts.borrow_mut().request.trace = Trace::Ours;
     headers.insert(TRACEPARENT, made);
 }
 

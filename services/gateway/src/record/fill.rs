@@ -7,7 +7,7 @@ use http::HeaderValue;
 use record::{Fault, Life, Part, Record, mask_query};
 
 use crate::config::Config;
-use crate::exchange::{Exchange, Facts, Phase, Target, Told, millis};
+use crate::exchange::{Exchange, Facts, Phase, Target, Told, Trace, millis};
 use crate::worker::Worker;
 
 /// Limits of the columns that come from the client, bytes (the record's own limits).
@@ -44,6 +44,11 @@ pub(super) fn exchange(
         ..identity(&worker.config)
     };
     request(&mut record, &facts);
+    record.trace_id = match &facts.request.trace {
+        Trace::None => Cow::Borrowed(""),
+        Trace::Told(value) => trace_id(value).unwrap_or_default(),
+        Trace::Ours => Cow::Borrowed(exchange.id.as_str()),
+    };
     matched(&mut record, &facts, worker);
     if part == Part::Final {
         outcome(&mut record, &facts, now);
@@ -93,7 +98,6 @@ fn request<'a>(record: &mut Record<'a>, facts: &'a Facts) {
     record.client_req_id = text(request.client_req_id.as_ref(), CLIENT_REQ_ID_MAX);
     record.user_agent = text(request.user_agent.as_ref(), AGENT_MAX);
     record.referer = masked(text(request.referer.as_ref(), AGENT_MAX));
-    record.trace_id = request.traceparent.as_ref().and_then(trace_id).unwrap_or_default();
 }
 
 fn matched<'a>(record: &mut Record<'a>, facts: &'a Facts, worker: &'a Worker) {
