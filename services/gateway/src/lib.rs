@@ -41,6 +41,7 @@ mod epochs;
 mod exchange;
 mod forward;
 mod framing;
+pub mod fuzz;
 mod life;
 pub mod metrics;
 mod proxy;
