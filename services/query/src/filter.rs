@@ -21,7 +21,8 @@ use ipnet::IpNet;
 use record::Time;
 
 pub(crate) use field::{Field, Kind};
-pub(crate) use parse::{FilterError, parse};
+pub use parse::FilterError;
+pub(crate) use parse::parse;
 pub(crate) use sql::compile;
 
 /// Longest filter, bytes: written into an address with three characters for each byte it still
@@ -85,6 +86,14 @@ pub(crate) enum Value {
     Word(&'static str),
     /// `true` or `false`.
     Flag(bool),
+}
+
+/// The one form of a filter, for tools and fuzzing: what means the same is the same text.
+///
+/// # Errors
+/// Where it can not be read, and what was expected there.
+pub fn canonical_filter(text: &str) -> Result<String, FilterError> {
+    parse(text).map(|filter| filter.to_string())
 }
 
 // === impl Filter ===

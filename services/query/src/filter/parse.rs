@@ -23,11 +23,11 @@ use super::{BYTES_MAX, DEPTH_MAX, Field, Filter, Op, TERMS_MAX, Term, Value, val
 /// Where a filter can not be read, and what was expected there.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("column {column}: {expected}")]
-pub(crate) struct FilterError {
+pub struct FilterError {
     /// Counted in characters, from 1; one past the last at the end.
-    pub(crate) column: usize,
+    pub column: usize,
     /// A sentence.
-    pub(crate) expected: String,
+    pub expected: String,
 }
 
 /// A failure while reading: what was left then, in bytes.
