@@ -88,7 +88,8 @@ pub(crate) enum Value {
     Flag(bool),
 }
 
-/// The one form of a filter, for tools and fuzzing: what means the same is the same text.
+/// A filter as it is shown again, whatever its spaces, units and needless parentheses were; for
+/// tools and fuzzing.
 ///
 /// # Errors
 /// Where it can not be read, and what was expected there.
