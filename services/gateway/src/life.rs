@@ -5,11 +5,12 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
 
+use http::header::ORIGIN;
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use policy::errors::forward as entries;
-use policy::{Backend, Policy, Refusal};
+use policy::{Backend, Cors, Policy, Refusal};
 
 use crate::exchange::{Exchange, Phase};
 use crate::forward::{Forwarded, Upload};
@@ -40,35 +41,46 @@ pub(crate) async fn answer(
     let worker = wire.worker.clone();
     let (head, body) = request.into_parts();
     let method = head.method.clone();
+    let origin = head.headers.get(ORIGIN).cloned();
+    let mut cors = None;
     let upload = Rc::new(Upload::new(body));
     // The whole request goes by one policy, whatever is loaded meanwhile.
     let policy = worker.policy();
-    let answered = until_cut(&worker, phases(&wire, &exchange, &policy, head, &upload)).await;
-    match answered {
-        Ok(answer) => Ok(answer),
-        Err(Stop::Gone) => Err(Gone),
+    let answered =
+        until_cut(&worker, phases(&wire, &exchange, (&policy, &mut cors), head, &upload)).await;
+    let mut answer = match answered {
+        Ok(answer) => answer,
+        Err(Stop::Gone) => return Err(Gone),
         Err(Stop::Refused { refusal, phase }) => {
             note(&exchange, &refusal, phase);
             if wire.request_complete() {
                 // All of it is here: taking it keeps the connection alive.
                 upload.discard().await;
             }
-            Ok(respond::refusal(&wire, &exchange, &method, &refusal))
+            respond::refusal(&wire, &exchange, &method, &refusal)
         }
+    };
+    if let Some(cors) = cors {
+        cors.answer(origin.as_ref(), answer.headers_mut());
     }
+    Ok(answer)
 }
 
 async fn phases<'w>(
     wire: &'w Rc<Wire>,
     exchange: &Rc<Exchange>,
-    policy: &'w Policy,
+    (policy, cors): (&'w Policy, &mut Option<&'w Cors>),
     head: Parts,
     upload: &Rc<Upload>,
 ) -> Result<Response<Answer>, Stop<'w>> {
-    let worker = &wire.worker;
     receive::receive(wire, exchange, &head, &upload.hint())?;
     let matched = route::route(policy, exchange, &head)?;
-    admit::admit((worker, policy), exchange, &matched, &head)?;
+    *cors = matched.cors();
+    if let Some(asked) = admit::admit(wire, policy, exchange, &matched, &head, upload).await? {
+        *cors = None;
+        let headers = asked.preflight(head.headers.get(ORIGIN));
+        return Ok(respond::preflight(wire, exchange, headers));
+    }
     if let Some(entry) = wire.refused() {
         // Its body is bad already.
         return Err(Refusal::new(entry, &[]).into());

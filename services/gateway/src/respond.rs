@@ -63,6 +63,15 @@ pub(crate) fn mock(
     own(wire, exchange, method, mock.status, mock.headers.clone(), mock.body.clone())
 }
 
+/// The answer to a preflight.
+pub(crate) fn preflight(
+    wire: &Rc<Wire>,
+    exchange: &Exchange,
+    headers: HeaderMap,
+) -> Response<Answer> {
+    own(wire, exchange, &Method::OPTIONS, StatusCode::NO_CONTENT, headers, Bytes::new())
+}
+
 /// An answer of the backend.
 pub(crate) fn backend(
     wire: &Rc<Wire>,

@@ -6,6 +6,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use policy::{Match, Policy, Refusal, RouteRequest, Scheme};
 
+use crate::admit;
 use crate::exchange::Exchange;
 
 /// What the configuration says that a backend gets.
@@ -23,12 +24,13 @@ pub(crate) fn route<'p>(
 ) -> Result<Match<'p>, Refusal<'p>> {
     let named = head.headers.get(HOST).map(|host| host.as_bytes());
     let authority = head.uri.authority().map(|authority| authority.as_str().as_bytes());
+    let host = named.or(authority);
     let tls = exchange.facts.borrow().tls;
     let request = RouteRequest {
-        host: named.or(authority),
+        host,
         scheme: if tls { Scheme::Https } else { Scheme::Http },
         path: head.uri.path(),
-        method: head.method.as_str(),
+        method: admit::method_of(head, host, tls),
     };
     let matched = policy.route(&request)?;
     let facts = &mut *exchange.facts.borrow_mut();

@@ -24,7 +24,9 @@
 //!         path: /forecast/             # or `=/a`, `^~/a`, `/a/{id}`, `/a/[0-9]+`
 //!         # versions: [v1, v2]         # that have it; default: all
 //!         methods: [GET, POST]         # default: all known
-//!         auth: key-pair               # or none, the default
+//!         auth: key-pair               # or application, or none, the default
+//!         parameters: [{in: query, name: city}]    # and more, see `admit`
+//!         cors: true                   # default: off
 //!         backend:
 //!           url: http://127.0.0.1:9001/base      # behind `/a/{id}`: may have `{id}`
 //!           query: {source: gateway}   # constants and variables, in place of the client's
@@ -39,6 +41,7 @@
 //!         backend: {mock: {status: 200, headers: {content-type: text/plain}, body: hello}}
 //! keys:
 //!   - secret_id: AKIDexample
+//!     kind: key-pair                   # the default; or application
 //!     secret: ${env:EXAMPLE_SECRET}
 //!     account: "1250000002"            # whose calls these are
 //!     plan: plan-1                     # optional, as are order and goods
@@ -46,6 +49,7 @@
 //!     apis: [api-forecast]             # default: all of these services
 //! ```
 
+mod admit;
 mod backend;
 mod host;
 mod key;

@@ -11,7 +11,11 @@
 //!
 //! So nothing is hashed before the key is known, and a wrong signature is said last. What is
 //! signed: `lower(name): value` of each listed header in their order, joined by newlines.
+//!
+//! An application signs more ([`application`]), has to send `x-date`, and is told what the gateway
+//! would have signed when its signature is wrong. Its key opens no API that asks for a key pair.
 
+mod application;
 mod parse;
 
 use chrono::NaiveDateTime;
@@ -20,7 +24,8 @@ use http::header::AUTHORIZATION;
 use record::Time;
 
 use crate::Policy;
-use crate::errors::{Entry, credentials};
+use crate::admit::AdmitRequest;
+use crate::errors::{Entry, admit, credentials};
 use crate::key::{Algorithm, Caller, Key};
 use crate::refusal::Refusal;
 use crate::route::Match;
@@ -50,54 +55,66 @@ struct Claim<'h> {
 // === impl Policy ===
 
 impl Policy {
-    /// Checks the credentials that the matched API asks for. `now` is the gateway's clock.
-    ///
-    /// # Errors
-    /// The refusal; service, environment and API of `matched` stand in it. It names no caller:
-    /// until the signature is right, the id is only a claim.
-    pub fn admit<'p>(
+    /// Checks the credentials that the matched API asks for. The refusal names no caller: until
+    /// the signature is right, the id is only a claim.
+    pub(crate) fn credentials<'p>(
         &'p self,
         matched: &Match<'p>,
-        headers: &HeaderMap,
-        now: Time,
+        request: &AdmitRequest<'_>,
     ) -> Result<Caller<'p>, Refusal<'p>> {
-        match matched.api.auth {
-            Auth::None => Ok(Caller::default()),
-            Auth::KeyPair => {
-                let key = self.signed_by(matched, headers, now).map_err(|(entry, xxx)| {
-                    Refusal::new(entry, &[("xxx", xxx)])
-                        .at_service(matched.service)
-                        .at_environment(matched.environment)
-                        .at_api(matched.api)
-                })?;
-                Ok(key.caller())
+        let application = match matched.api.auth {
+            Auth::None => return Ok(Caller::default()),
+            Auth::KeyPair => false,
+            Auth::Application => true,
+        };
+        let refuse = |(entry, xxx): Denial<'_>| Refusal::new(entry, &[("xxx", xxx)]);
+        let claim = claim(request.headers, request.now, application).map_err(refuse)?;
+        let key = self.keys.get(claim.id).filter(|key| {
+            key.is_application == application && key.opens_service(matched.service.index)
+        });
+        let key = key.ok_or_else(|| Refusal::new(&credentials::HMAC_KEY_UNKNOWN, &[]))?;
+        if !key.opens_api(matched.api.index) {
+            let entry = if application {
+                &admit::APPLICATION_NOT_BOUND
+            } else {
+                &credentials::HMAC_KEY_NOT_BOUND
+            };
+            return Err(Refusal::new(entry, &[]));
+        }
+        if application {
+            check_application(key, &claim, matched, request)?;
+        } else {
+            let feed = |update: &mut dyn FnMut(&[u8])| {
+                signing_string(claim.names, request.headers, update)
+            };
+            if !key.verify(claim.algorithm, claim.signature, feed) {
+                return Err(Refusal::new(&credentials::HMAC_MISMATCH, &[]));
             }
         }
-    }
-
-    /// The key that signed the request.
-    fn signed_by<'h>(
-        &self,
-        matched: &Match<'_>,
-        headers: &'h HeaderMap,
-        now: Time,
-    ) -> Result<&Key, Denial<'h>> {
-        let claim = claim(headers, now)?;
-        let key = self.keys.get(claim.id).filter(|key| key.opens_service(matched.service.index));
-        let key = key.ok_or((&credentials::HMAC_KEY_UNKNOWN, ""))?;
-        if !key.opens_api(matched.api.index) {
-            return Err((&credentials::HMAC_KEY_NOT_BOUND, ""));
-        }
-        let feed = |update: &mut dyn FnMut(&[u8])| signing_string(claim.names, headers, update);
-        if !key.verify(claim.algorithm, claim.signature, feed) {
-            return Err((&credentials::HMAC_MISMATCH, ""));
-        }
-        Ok(key)
+        Ok(key.caller())
     }
 }
 
+/// Check 9 of an application.
+fn check_application<'p>(
+    key: &Key,
+    claim: &Claim<'_>,
+    matched: &Match<'_>,
+    request: &AdmitRequest<'_>,
+) -> Result<(), Refusal<'p>> {
+    let string = application::signing_string(claim.names, matched, request);
+    if key.verify(claim.algorithm, claim.signature, |update| update(&string)) {
+        return Ok(());
+    }
+    let mut refusal = Refusal::new(&credentials::HMAC_MISMATCH, &[]);
+    // For the client alone: parameters may hold what no record is to keep.
+    let shown = application::shown(&string);
+    refusal.shown = Some(format!("{}{shown}", credentials::HMAC_SERVER_STRING));
+    Err(refusal)
+}
+
 /// Checks 1 to 6.
-fn claim(headers: &HeaderMap, now: Time) -> Result<Claim<'_>, Denial<'_>> {
+fn claim(headers: &HeaderMap, now: Time, application: bool) -> Result<Claim<'_>, Denial<'_>> {
     let mut sent = headers.get_all(AUTHORIZATION).iter();
     let (Some(header), second) = (sent.next(), sent.next()) else {
         return Err((&credentials::HMAC_FORMAT, ""));
@@ -119,7 +136,7 @@ fn claim(headers: &HeaderMap, now: Time) -> Result<Claim<'_>, Denial<'_>> {
     let Some(known) = Algorithm::parse(algorithm) else {
         return Err((&credentials::HMAC_ALGORITHM, algorithm));
     };
-    check_dates(headers, now).map_err(|entry| (entry, ""))?;
+    check_dates(headers, now, application).map_err(|entry| (entry, ""))?;
     for name in names.split_ascii_whitespace() {
         let mut values = headers.get_all(name).iter();
         match (values.next(), values.next()) {
@@ -132,10 +149,13 @@ fn claim(headers: &HeaderMap, now: Time) -> Result<Claim<'_>, Denial<'_>> {
 }
 
 /// Check 5.
-fn check_dates(headers: &HeaderMap, now: Time) -> Result<(), &'static Entry> {
+fn check_dates(headers: &HeaderMap, now: Time, application: bool) -> Result<(), &'static Entry> {
     let mut sent = headers.get_all("x-date").iter();
     let (first, second) = (sent.next(), sent.next());
     let Some(x_date) = first else {
+        if application {
+            return Err(&credentials::HMAC_X_DATE_INVALID);
+        }
         let dated = headers.contains_key(http::header::DATE);
         return if dated { Ok(()) } else { Err(&credentials::HMAC_DATE_MISSING) };
     };

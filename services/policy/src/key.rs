@@ -19,6 +19,8 @@ pub(crate) struct Key {
     pub(crate) plan: String,
     pub(crate) order: String,
     pub(crate) goods: String,
+    /// It signs as an application does, and opens only APIs that ask for one.
+    pub(crate) is_application: bool,
     /// Indices of services, sorted.
     pub(crate) services: Vec<usize>,
     /// Indices of APIs, sorted; `None` for all APIs of the services.
@@ -161,6 +163,7 @@ mod tests {
             plan: String::new(),
             order: String::new(),
             goods: String::new(),
+            is_application: false,
             services: vec![1, 4],
             apis: None,
             macs: Macs::new(b"secret"),

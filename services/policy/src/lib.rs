@@ -10,9 +10,10 @@
 //!   clients see are written.
 //!
 //! The way of a request: [`Policy::route`] (host, environment, scheme, path, method) →
-//! [`Policy::admit`] (credentials) → the gateway asks [`Match::target`] and [`Match::headers`] what
+//! [`Policy::admit`] (parameters, CORS, credentials, addresses) → the gateway asks [`Match::target`] and [`Match::headers`] what
 //! to send to the backend.
 
+mod admit;
 mod config;
 pub mod errors;
 mod hmac;
@@ -26,6 +27,7 @@ mod testing;
 
 use std::collections::HashMap;
 
+pub use admit::{AdmitRequest, Admitted, Cors, preflight_method};
 pub use config::read;
 pub use key::Caller;
 pub use nodes::{Health as NodesHealth, Node, Nodes};

@@ -54,7 +54,7 @@ pub struct Match<'p> {
     pub api: &'p Api,
     entry: &'p table::Entry,
     /// Where the path begins that APIs are compared with, in bytes.
-    uri_at: usize,
+    pub(crate) uri_at: usize,
     rest: Rest,
 }
 

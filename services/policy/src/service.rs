@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use record::Net;
 
+use crate::admit::Rules;
 use crate::errors::{Entry, routing};
 use crate::nodes::Nodes;
 use crate::route::{Placed, Table};
@@ -26,6 +27,8 @@ pub struct Service {
     pub environments: Vec<Environment>,
     /// What requests may come by.
     pub schemes: Schemes,
+    /// What it asks of all its requests.
+    pub(crate) rules: Rules,
     /// Of all versions, in the order of the configuration.
     pub apis: Vec<Api>,
     /// Place in the policy; keys name services by it.
@@ -78,6 +81,8 @@ pub struct Api {
     pub auth: Auth,
     /// Where its answers come from.
     pub backend: Backend,
+    /// What it asks of its requests.
+    pub(crate) rules: Rules,
     /// Place among the APIs of all services; keys name APIs by it. Versions share it.
     pub(crate) index: usize,
     /// The versions of the service that have it; all, if nothing is said.
@@ -91,6 +96,8 @@ pub enum Auth {
     None,
     /// A signature made with the secret of a key (HMAC).
     KeyPair,
+    /// A signature made with the secret of an application, over more of the request.
+    Application,
 }
 
 /// Where answers come from.

@@ -2,6 +2,7 @@
 //! pace.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -24,6 +25,8 @@ use crate::wire::Wire;
 /// followed by another.
 pub(crate) struct Upload {
     incoming: RefCell<Incoming>,
+    /// What was read before it is sent on.
+    ahead: RefCell<VecDeque<Frame<Bytes>>>,
     taken: Cell<u64>,
     started: Cell<bool>,
     ended: Cell<Option<Instant>>,
@@ -65,6 +68,7 @@ impl Upload {
         let ended = incoming.is_end_stream().then(Instant::now);
         Self {
             incoming: RefCell::new(incoming),
+            ahead: RefCell::default(),
             taken: Cell::new(0),
             started: Cell::new(false),
             ended: Cell::new(ended),
@@ -74,7 +78,40 @@ impl Upload {
     }
 
     pub(crate) fn hint(&self) -> SizeHint {
-        self.incoming.borrow().size_hint()
+        let read =
+            self.ahead.borrow().iter().filter_map(Frame::data_ref).map(Bytes::len).sum::<usize>();
+        let (rest, read) = (self.incoming.borrow().size_hint(), read as u64);
+        let mut hint = SizeHint::new();
+        hint.set_lower(rest.lower() + read);
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(upper + read);
+        }
+        hint
+    }
+
+    /// Reads until `max` bytes are here, or the body has ended or broken off. What is read is kept
+    /// to be sent on; the same bytes are given.
+    pub(crate) async fn read_ahead(&self, wire: &Wire, max: usize) -> Vec<u8> {
+        let mut read = Vec::new();
+        while read.len() < max {
+            let next = std::future::poll_fn(|cx| {
+                let polled = Pin::new(&mut *self.incoming.borrow_mut()).poll_frame(cx);
+                wire.body_wanted.set(polled.is_pending());
+                polled
+            });
+            let Some(Ok(frame)) = next.await else { break };
+            if let Some(data) = frame.data_ref() {
+                let room = max - read.len();
+                read.extend_from_slice(&data[..data.len().min(room)]);
+            }
+            self.ahead.borrow_mut().push_back(frame);
+        }
+        read
+    }
+
+    /// True when nothing more will come.
+    fn is_at_end(&self) -> bool {
+        self.ahead.borrow().is_empty() && self.incoming.borrow().is_end_stream()
     }
 
     /// Takes what is left and throws it away.
@@ -147,10 +184,15 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyCut>>> {
         let upload = &self.upload;
-        let mut incoming = upload.incoming.borrow_mut();
-        let polled = Pin::new(&mut *incoming).poll_frame(cx);
-        self.wire.body_wanted.set(polled.is_pending());
-        let polled = ready!(polled);
+        let ahead = upload.ahead.borrow_mut().pop_front();
+        let polled = match ahead {
+            Some(frame) => Some(Ok(frame)),
+            None => {
+                let polled = Pin::new(&mut *upload.incoming.borrow_mut()).poll_frame(cx);
+                self.wire.body_wanted.set(polled.is_pending());
+                ready!(polled)
+            }
+        };
         upload.started.set(true);
         let Some(frame) = polled else {
             upload.end();
@@ -172,14 +214,14 @@ impl Body for RequestBody {
         if let Some(trailers) = frame.trailers_mut() {
             head::clean_trailers(trailers);
         }
-        if incoming.is_end_stream() || frame.is_trailers() {
+        if upload.is_at_end() || frame.is_trailers() {
             upload.end();
         }
         Poll::Ready(Some(Ok(frame)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.upload.incoming.borrow().is_end_stream()
+        self.upload.is_at_end()
     }
 
     fn size_hint(&self) -> SizeHint {

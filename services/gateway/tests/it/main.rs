@@ -19,6 +19,7 @@
 //! - `storm`: everybody at once, and whoever likes leaves;
 //! - `drained`: the end, heartbeats, interim records, ports in use.
 
+mod admitted;
 mod backend;
 mod client;
 mod lenient;

@@ -26,6 +26,7 @@ pub(super) fn read(
     }
     let secret = fields.required("secret").and_then(|value| value.secret(resolve));
     let account = syntax::id(&fields, "account");
+    let is_application = read_kind(&fields);
     let plan = syntax::optional_id(&fields, "plan");
     let order = syntax::optional_id(&fields, "order");
     let goods = syntax::optional_id(&fields, "goods");
@@ -33,7 +34,20 @@ pub(super) fn read(
     let apis = fields.optional("apis").map(|list| read_apis(&list, &services, known));
     fields.close();
     let macs = Macs::new(secret?.expose().as_bytes());
-    Some(Key { secret_id, account, plan, order, goods, services, apis, macs })
+    Some(Key { secret_id, account, plan, order, goods, is_application, services, apis, macs })
+}
+
+/// Default: a key pair.
+fn read_kind(fields: &Fields<'_>) -> bool {
+    let Some(value) = fields.optional("kind") else { return false };
+    match value.scalar::<String>().as_deref() {
+        None | Some("key-pair") => false,
+        Some("application") => true,
+        Some(other) => {
+            value.mistake(format!("`{other}` is not a kind of key; known: key-pair, application"));
+            false
+        }
+    }
 }
 
 /// Indices of the services that it is bound to, sorted.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use settings::{Fields, Value};
 
-use super::{Known, backend, host, items, syntax};
+use super::{Known, admit, backend, host, items, syntax};
 use crate::route::Table;
 use crate::service::{Api, Auth, Environment, Methods, Scheme, Schemes, Service};
 
@@ -35,10 +35,11 @@ pub(super) fn read(value: &Value<'_>, index: usize, known: &mut Known) -> Option
         published.environments.iter().map(|(environment, _)| *environment).collect();
     host::read(&fields, index, (&id, &account), &environments, known);
     let schemes = read_schemes(&fields);
+    let rules = admit::read_service(&fields);
     let apis = read_apis(&fields, index, &published, known);
     let (tables, published) = compile(value, &apis, &published);
     fields.close();
-    Some(Service { id, account, environments, schemes, apis, index, tables, published })
+    Some(Service { id, account, environments, schemes, rules, apis, index, tables, published })
 }
 
 /// One table for each version that is published somewhere, and which one each environment has.
@@ -190,10 +191,11 @@ fn read_api(
     let path = fields.required("path").and_then(|value| syntax::path_of(&value));
     let methods = fields.optional("methods").map_or(Methods::ALL, |list| read_methods(&list));
     let auth = read_auth(&fields);
+    let rules = admit::read_api(&fields);
     let backend = fields.required("backend");
     let backend = backend.and_then(|value| backend::read(&value, path.as_ref().map(|(_, f)| f)));
     fields.close();
-    Some(Api { id, path: path?.0, methods, auth, backend: backend?, index, versions })
+    Some(Api { id, path: path?.0, methods, auth, backend: backend?, rules, index, versions })
 }
 
 /// Default: all. Versions that are published nowhere are kept for later.
@@ -230,8 +232,11 @@ fn read_auth(fields: &Fields<'_>) -> Auth {
     match value.scalar::<String>().as_deref() {
         None | Some("none") => Auth::None,
         Some("key-pair") => Auth::KeyPair,
+        Some("application") => Auth::Application,
         Some(other) => {
-            value.mistake(format!("`{other}` is not a kind of credentials; known: none, key-pair"));
+            value.mistake(format!(
+                "`{other}` is not a kind of credentials; known: none, key-pair, application"
+            ));
             Auth::None
         }
     }

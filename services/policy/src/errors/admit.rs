@@ -105,12 +105,12 @@ pub static PATH_VARIABLE_REQUIRED: Entry = Entry {
     id: "path-variable-required",
     text: "path variable xxx is required.",
     cause: Words {
-        en: "The API demands the path variable xxx, and the path that was called leaves it empty.",
-        zh: "API 要求路径变量 xxx，但请求的路径中该变量为空。",
+        en: "The API demands the path variable xxx, and its path has none of that name.",
+        zh: "API 要求路径变量 xxx，但其路径中没有这个变量。",
     },
     remedy: Words {
-        en: "Put a value where the API's path has xxx.",
-        zh: "请在 API 路径中 xxx 的位置填入值。",
+        en: "The owner writes {xxx} into the path of the API, or no longer demands it.",
+        zh: "请由所有者在 API 路径中加入 {xxx}，或不再要求该变量。",
     },
     ..BASE
 };

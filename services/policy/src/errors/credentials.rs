@@ -201,6 +201,9 @@ pub static HMAC_KEY_NOT_BOUND: Entry = Entry {
     ..BASE
 };
 
+/// What an application reads in place of [`HMAC_MISMATCH`]'s text; what was to be signed follows.
+pub(crate) const HMAC_SERVER_STRING: &str = "HMAC signature does not match, Server StringToSign:";
+
 /// The signature is not the one that the key makes.
 pub static HMAC_MISMATCH: Entry = Entry {
     id: "hmac-mismatch",

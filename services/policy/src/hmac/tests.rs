@@ -3,11 +3,11 @@ use std::collections::BTreeSet;
 use http::{HeaderName, HeaderValue};
 
 use super::*;
-use crate::RouteRequest;
 use crate::testing::example;
+use crate::{Admitted, RouteRequest};
 
 /// 2026-11-17T12:08:49Z, in milliseconds.
-const NOW: Time = Time(1_794_917_329_000);
+pub(crate) const NOW: Time = Time(1_794_917_329_000);
 const X_DATE: (&str, &str) = ("x-date", "Tue, 17 Nov 2026 12:08:49 GMT");
 const SOURCE: (&str, &str) = ("Source", "demo");
 
@@ -34,8 +34,10 @@ fn check(path: &str, headers: &[(&str, &str)]) -> Result<String, (&'static str, 
     let matched = policy
         .route(&RouteRequest { host, scheme: crate::Scheme::Http, path, method: "GET" })
         .expect("a match");
-    match policy.admit(&matched, &map, NOW) {
-        Ok(caller) => {
+    let request = crate::admit::tests::request(path, &map);
+    match policy.admit(&matched, &request) {
+        Ok(Admitted::Preflight(_)) => panic!("a GET is no preflight"),
+        Ok(Admitted::Call(caller)) => {
             let Caller { account, secret_id, plan_id, order_id, goods_id } = caller;
             Ok([account, secret_id, plan_id, order_id, goods_id].join(" "))
         }
