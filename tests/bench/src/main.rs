@@ -6,6 +6,7 @@
 mod gateway;
 mod layout;
 mod machine;
+mod routes;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -25,6 +26,8 @@ enum Bench {
     Layout(layout::Options),
     /// What a request costs the gateway, in CPU
     Gateway(gateway::Options),
+    /// What finding one of 10,000 APIs costs, against one of 10
+    Routes(routes::Options),
 }
 
 fn main() -> ExitCode {
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
     let done = match Args::parse_from(args).bench {
         Bench::Layout(options) => layout::run(&options),
         Bench::Gateway(options) => gateway::run(&options),
+        Bench::Routes(options) => routes::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -8,6 +8,7 @@
 //! - `limits`: what is at a limit is served, what is above it is answered;
 //! - `proxied`: the PROXY protocol, and proxies that are trusted;
 //! - `smuggled`: a second request hidden behind a first, for a backend that would be fooled;
+//! - `routed`: each class of paths, domains, versions, and what is placed into requests;
 //! - `waiting`: each limit of time;
 //! - `retried`: connections that had stood, addresses that do not accept;
 //! - `held`: the last byte is never readable before the record is on disk;
@@ -40,6 +41,7 @@ mod proxied;
 mod refused;
 mod reload;
 mod retried;
+mod routed;
 mod slow;
 mod smuggled;
 mod storm;

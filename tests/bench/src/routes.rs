@@ -1,0 +1,176 @@
+//! What finding a route costs: a service of 10 APIs against one of 10,000, in one run.
+//!
+//! The requests are the same for both, and the same APIs answer them, one of each class and a path
+//! that none answers. Each has its row, since a mean would hide one that grows.
+//! - With valgrind: instructions, by a short and a long run of the same program; their difference
+//!   leaves out start and compilation.
+//! - Without: CPU time of one process, in rounds that take turns; the median of the ratios counts.
+
+use std::hint::black_box;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, ensure};
+use clap::Args;
+use policy::{Policy, RouteRequest, Scheme};
+use rustix::time::{ClockId, clock_gettime};
+use settings::{Document, Reference, Resolve, Sink};
+
+use crate::machine;
+
+/// Calls of the short run, and of the long one: enough that what happens once does not count.
+const CALLS: [u32; 2] = [100, 1_100];
+/// Calls of a turn, for CPU time: some ten milliseconds.
+const CALLS_OF_TURN: u32 = 20_000;
+
+/// What is asked for: the class that it belongs to, and the path.
+const ASKED: [(&str, &str); 5] = [
+    ("exact", "/release/e00000/path"),
+    ("prefix before patterns", "/release/f00001/path/below"),
+    ("variables", "/release/v00002/some/value/end"),
+    ("plain prefix", "/release/p00003/path/below"),
+    ("none", "/release/p0000x/path"),
+];
+
+/// `bench routes`
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The lesser number of APIs
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(4..=10_000))]
+    few: u32,
+    /// The greater number of APIs
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(4..=10_000))]
+    many: u32,
+    /// Regular expressions among the APIs, in both; the first ten thousand hold at most 100
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
+    free: u32,
+    /// Rounds, for CPU time
+    #[arg(long, default_value_t = 31)]
+    rounds: usize,
+    /// CPU time even if there is valgrind
+    #[arg(long)]
+    cpu: bool,
+    /// What runs under valgrind: number of APIs, place of the path, number of calls
+    #[arg(long, num_args = 3, hide = true)]
+    only: Option<Vec<u32>>,
+}
+
+struct NoSecrets;
+
+impl Resolve for NoSecrets {
+    fn resolve(&self, _: Reference<'_>) -> Result<String, String> {
+        Err("there are none".to_owned())
+    }
+}
+
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    if let Some([apis, place, calls]) = options.only.as_deref() {
+        let policy = serving(*apis, options.free)?;
+        let (_, path) = ASKED.get(*place as usize).context("no such path")?;
+        ask(&policy, path, *calls);
+        return Ok(());
+    }
+    let counted = !options.cpu && Command::new("valgrind").arg("--version").output().is_ok();
+    println!("{}", machine::line());
+    println!("{} regular expressions among the APIs\n", options.free);
+    let unit = if counted { "instructions" } else { "ns of CPU" };
+    println!("| {unit} per request | {} APIs | {} APIs | ratio |", options.few, options.many);
+    println!("|---|---:|---:|---:|");
+    let policies = [serving(options.few, options.free)?, serving(options.many, options.free)?];
+    for (place, (class, path)) in ASKED.iter().enumerate() {
+        let (few, many, ratio) = if counted {
+            let few = instructions(options, options.few, place)?;
+            let many = instructions(options, options.many, place)?;
+            (few, many, many * 1000 / few.max(1))
+        } else {
+            in_turns(&policies, path, options.rounds)
+        };
+        println!("| {class} | {few} | {many} | {}.{:03} |", ratio / 1000, ratio % 1000);
+    }
+    Ok(())
+}
+
+/// One service with so many APIs, of all classes in turn; behind them so many free patterns.
+fn serving(apis: u32, free: u32) -> anyhow::Result<Policy> {
+    let mut text = "services:\n  - {id: s, account: a, hosts: [h], apis: [\n".to_owned();
+    for n in 0..apis {
+        let path = match n % 4 {
+            _ if n >= apis.saturating_sub(free) && n > 3 => format!("/x{n:05}/[0-9]+"),
+            0 => format!("=/e{n:05}/path"),
+            1 => format!("^~/f{n:05}/"),
+            2 => format!("/v{n:05}/{{id}}/end"),
+            _ => format!("/p{n:05}/"),
+        };
+        text.push_str(&format!("    {{id: i{n}, path: \"{path}\", backend: {{mock: {{}}}}}},\n"));
+    }
+    text.push_str("    ]}\n");
+    let sink = Sink::new();
+    let document = Document::parse("bench.yaml", &text, &sink);
+    let policy = document.as_ref().and_then(|document| {
+        let fields = document.root(&sink).fields()?;
+        let services = fields.required("services")?;
+        fields.close();
+        policy::read(&services, None, &NoSecrets)
+    });
+    sink.finish(policy).map_err(|mistakes| anyhow::anyhow!("{mistakes}"))
+}
+
+fn ask(policy: &Policy, path: &str, calls: u32) {
+    for _ in 0..calls {
+        let request = RouteRequest {
+            host: Some(b"h"),
+            scheme: Scheme::Http,
+            path: black_box(path),
+            method: "GET",
+        };
+        black_box(policy.route(&request).is_ok());
+    }
+}
+
+/// Instructions per call, by callgrind.
+fn instructions(options: &Options, apis: u32, place: usize) -> anyhow::Result<u64> {
+    let mut counts = [0; 2];
+    for (calls, count) in CALLS.into_iter().zip(&mut counts) {
+        let run = Command::new("valgrind")
+            .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+            .arg(std::env::current_exe().context("this program does not know where it lies")?)
+            .args(["routes", "--free", &options.free.to_string(), "--only"])
+            .args([apis.to_string(), place.to_string(), calls.to_string()])
+            .stdin(Stdio::null())
+            .output()
+            .context("valgrind did not run")?;
+        let said = String::from_utf8_lossy(&run.stderr);
+        ensure!(run.status.success(), "valgrind failed: {said}");
+        let line = said.lines().find_map(|line| line.split_once("Collected : "));
+        *count =
+            line.and_then(|(_, count)| count.trim().parse::<u64>().ok()).context("no count")?;
+    }
+    Ok(counts[1].saturating_sub(counts[0]) / u64::from(CALLS[1] - CALLS[0]))
+}
+
+/// Medians of both, and of their ratios in thousandths.
+fn in_turns(policies: &[Policy; 2], path: &str, rounds: usize) -> (u64, u64, u64) {
+    let mut times: [Vec<u64>; 2] = [Vec::new(), Vec::new()];
+    for round in 0..rounds {
+        for step in 0..2 {
+            let side = (step + round) % 2;
+            let before = cpu_ns();
+            ask(&policies[side], path, CALLS_OF_TURN);
+            times[side].push(cpu_ns().saturating_sub(before));
+        }
+    }
+    let ratios = times[0].iter().zip(&times[1]).map(|(few, many)| many * 1000 / (*few).max(1));
+    let ratio = median(ratios.collect());
+    let [few, many] = times.map(|times| median(times) / u64::from(CALLS_OF_TURN));
+    (few, many, ratio)
+}
+
+fn cpu_ns() -> u64 {
+    let now = clock_gettime(ClockId::ThreadCPUTime);
+    let part = |value: i64| u64::try_from(value).unwrap_or(0);
+    part(now.tv_sec) * 1_000_000_000 + part(now.tv_nsec)
+}
+
+fn median(mut values: Vec<u64>) -> u64 {
+    values.sort_unstable();
+    values.get(values.len() / 2).copied().unwrap_or(0)
+}
