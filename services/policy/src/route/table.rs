@@ -4,8 +4,8 @@
 //!   patterns begin with. One walk along the request's path finds the exact one, the longest of
 //!   each kind, and the patterns that may match.
 //! - Patterns are tried in the order of the configuration, after `=` and `^~`, before plain paths.
-//!   Those that compete for one path are listed when the table is made, and are at most
-//!   [`COMPETING_MAX`]. So the cost of a request does not grow with the number of APIs.
+//!   Those that compete for one path are listed when the table is made, and their number has a
+//!   limit ([`COMPETING_MAX`]). So the cost of a request does not grow with the number of APIs.
 //! - A path decides before the method: APIs with the same path share one entry.
 
 use std::collections::{BTreeMap, HashMap};
@@ -16,18 +16,26 @@ use super::pattern::{Pattern, Places};
 use super::trie::Trie;
 use crate::service::Methods;
 
-/// Most patterns that are tried for one path. Each costs a step per byte of it.
+/// Most patterns of a service that are free, which means that they are regular expressions or begin
+/// with a variable: they are tried for every path. And most others that are tried for one path.
+/// Each costs a step per byte of it.
 pub(crate) const COMPETING_MAX: usize = 100;
+/// What free patterns begin with.
+const FREE: &[u8] = b"/";
 
-/// Fewer than 100 competing patterns could be told apart.
+/// More patterns than may be tried for one request.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{count} paths with variables or regular expressions compete for requests that begin with \
-     `{opening}`; at most {COMPETING_MAX} are accepted: let them begin with different fixed texts"
-)]
-pub(crate) struct TooManyCompete {
-    count: usize,
-    opening: String,
+pub(crate) enum TooManyCompete {
+    #[error(
+        "{0} paths are regular expressions or begin with a variable; at most {COMPETING_MAX} are \
+         accepted: let them begin with a fixed text"
+    )]
+    Free(usize),
+    #[error(
+        "{count} paths with variables compete for requests that begin with `{opening}`; at most \
+         {COMPETING_MAX} are accepted: let them begin with different fixed texts"
+    )]
+    Beginning { count: usize, opening: String },
 }
 
 /// The compiled paths; immutable.
@@ -156,6 +164,7 @@ fn compete(
 ) -> Result<(Vec<Leaf>, Vec<usize>), TooManyCompete> {
     let mut leaves = Vec::with_capacity(by_text.len());
     let mut all: Vec<usize> = Vec::new();
+    let mut free = 0;
     // Texts with patterns that the current one begins with, and where their stretches lie.
     let mut open: Vec<(Vec<u8>, Range<usize>)> = Vec::new();
     for (text, (leaf, own)) in by_text {
@@ -171,9 +180,17 @@ fn compete(
             all.extend(own);
             competing = from..all.len();
             all[competing.clone()].sort_unstable();
-            if competing.len() > COMPETING_MAX {
+            if text == FREE {
+                free = competing.len();
+                if free > COMPETING_MAX {
+                    return Err(TooManyCompete::Free(free));
+                }
+            }
+            // Every other text begins with that of the free ones.
+            let count = competing.len() - free;
+            if count > COMPETING_MAX {
                 let opening = String::from_utf8_lossy(&text).into_owned();
-                return Err(TooManyCompete { count: competing.len(), opening });
+                return Err(TooManyCompete::Beginning { count, opening });
             }
             open.push((text, competing.clone()));
         }
