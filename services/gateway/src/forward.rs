@@ -84,7 +84,7 @@ pub(crate) async fn forward<'w>(
     let deadline = Instant::now() + backend.timeouts.total;
     exchange.deadline.set(Some(deadline));
     let uri = Uri::try_from(outgoing.target.as_str())
-        .map_err(|_| stop(&entries::INTERNAL, Phase::None))?;
+        .map_err(|_| stop(&entries::QUERY_UNBUILDABLE, Phase::None))?;
     let mut head = head::to_backend(wire, exchange, backend, head);
     outgoing.place(&mut head.headers);
     if upload.ended().is_none() && upload.hint().exact().is_none() {

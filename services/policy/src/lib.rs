@@ -10,8 +10,8 @@
 //!   clients see are written.
 //!
 //! The way of a request: [`Policy::route`] (host, environment, scheme, path, method) →
-//! [`Policy::admit`] (parameters, CORS, credentials, addresses) → the gateway asks [`Match::target`] and [`Match::headers`] what
-//! to send to the backend.
+//! [`Policy::admit`] (parameters, CORS, credentials, addresses) → the gateway asks
+//! [`Match::target`] and [`Match::headers`] what to send to the backend.
 
 mod admit;
 mod config;

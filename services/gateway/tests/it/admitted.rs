@@ -172,3 +172,22 @@ fn a_browser_asks_first_and_reads_the_answer_even_of_a_refusal() {
     let (answer, _) = call(&mut world, &ask.replace("Method: PUT", "Method: GET"));
     assert_eq!(answer.status, 405);
 }
+
+/// What the API adds makes the target longer than any request line can be.
+#[test]
+fn a_query_that_can_not_be_built_is_said() {
+    let backend = Backend::answering(OK);
+    let (address, base) = (backend.address, "b".repeat(1500));
+    let policy = format!(
+        "services:\n  - id: service-a\n    account: \"1001\"\n    hosts: [a.test]\n    apis:\n      - {{id: api-q, path: /q, backend: {{url: \"http://{address}/{base}\"}}}}\n"
+    );
+    let mut plan = Plan::default();
+    (plan.config.limits.uri, plan.config.limits.head) = (65_000, 80_000);
+    let mut world = World::with(plan, policy_of(&policy));
+    let query = "q".repeat(64_500);
+    let (answer, record) =
+        call(&mut world, &format!("GET /release/q?{query} HTTP/1.1\r\nHost: a.test\r\n\r\n"));
+    assert_eq!(answer.status, 500);
+    assert_eq!(answer.body, br#"{"message":"Error occurred during query params."}"#);
+    assert_eq!((record.fault, record.ups_st.as_ref()), (Fault::Gateway, ""));
+}
