@@ -1,10 +1,12 @@
 //! Several servers behind one API: shares, failures, recovery, and which requests are sent twice.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use gateway::metrics::Count;
 use record::{Fault, Record};
+use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
 
 use crate::backend::Backend;
 use crate::client::Client;
@@ -31,10 +33,20 @@ fn world(nodes: &[(SocketAddr, u32)], health: &str) -> World {
     World::with(Plan::default(), policy)
 }
 
-/// Where nobody listens.
-fn nobody() -> SocketAddr {
-    let socket = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    socket.local_addr().expect("a listener has an address")
+/// A port where nobody listens, and nobody else can while this lives.
+struct Nobody {
+    address: SocketAddr,
+    _socket: OwnedFd,
+}
+
+impl Nobody {
+    fn new() -> Self {
+        let socket = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+        bind(&socket, &SocketAddr::from(([127, 0, 0, 1], 0))).expect("a port is free");
+        let address = getsockname(&socket).expect("it is bound");
+        let address = SocketAddr::try_from(address).expect("an address of the internet");
+        Self { address, _socket: socket }
+    }
 }
 
 /// Takes requests and breaks the connection.
@@ -96,7 +108,8 @@ fn the_urls_host_is_named_and_not_connected_to() {
 
 #[test]
 fn a_node_that_does_not_accept_is_passed_over_whatever_the_request() {
-    let (backend, dead) = (Backend::answering(OK), nobody());
+    let (backend, nobody) = (Backend::answering(OK), Nobody::new());
+    let dead = nobody.address;
     for request in [GET, POST] {
         let mut world = world(&[(dead, 1), (backend.address, 1)], "failures: 2, recovery: 1h");
         let mut tried = Vec::new();
@@ -166,7 +179,9 @@ fn a_node_that_recovers_is_used_again() {
 
 #[test]
 fn when_all_nodes_are_dead_the_answer_says_so_and_they_are_still_tried() {
-    let mut world = world(&[(nobody(), 1), (nobody(), 1)], "failures: 1, recovery: 1h");
+    let nobodies = [Nobody::new(), Nobody::new()];
+    let nodes = [(nobodies[0].address, 1), (nobodies[1].address, 1)];
+    let mut world = world(&nodes, "failures: 1, recovery: 1h");
     for _ in 0..3 {
         let (status, record) = call(&mut world, GET);
         assert_eq!((status, record.err_msg.as_ref()), (502, "Bad Gateway."));
