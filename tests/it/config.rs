@@ -16,7 +16,7 @@ fn the_starter_is_good_and_runs_and_is_not_written_over() {
     assert!(written.out.contains("tollgate check") && written.out.contains("tollgate up"));
     let starter = fs::read_to_string(world.config()).expect("the starter");
     let checked = program(&world).run(&["check"]).good();
-    assert!(checked.out.contains("good. 1 service with 2 APIs, 1 price book."), "{checked:?}");
+    assert!(checked.out.contains("good. 1 service with 3 APIs, 1 price book."), "{checked:?}");
     fs::write(world.config(), "mine: true\n").expect("a file");
     let again = program(&world).run(&["init"]);
     assert!(again.failed(1).contains("there already"), "{again:?}");
