@@ -96,10 +96,12 @@ impl Service {
         let name = source.name().to_owned();
         let (store, config) = (self.store.clone(), self.config.clone());
         let (pipeline, handle) = Pipeline::new(source, store, config, Arc::clone(&self.counters));
-        tokio::select! {
+        let ended = tokio::select! {
             ended = pipeline.run(std::future::pending()) => ended.map_err(ServiceError::Intake),
             closed = self.lead(&name, handle.leads()) => closed,
-        }
+        };
+        self.counters.no_longer_closing();
+        ended
     }
 
     /// Closes hours while the first partition is ours; returns on errors only.

@@ -82,9 +82,13 @@ async fn reach_store(config: &Config, waiting: &Waiting) -> anyhow::Result<Store
                     return Ok(store);
                 }
                 Err(error @ MigrateError::Newer { .. }) => return Err(error.into()),
-                Err(error) => {
+                Err(error) if error.is_away() => {
                     tracing::debug!(%error, "no tables yet");
                     waiting.on(&format!("ClickHouse at {url} does not answer"));
+                }
+                Err(error) => {
+                    let error = crate::sentence(&error.into());
+                    waiting.on(&format!("ClickHouse at {url} refuses: {error}"));
                 }
             }
         } else {

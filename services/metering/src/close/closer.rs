@@ -37,6 +37,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// How many times longer than a look the pause after it is, at least: an hour that waits for a
 /// silent gateway is looked at for 25 minutes, and may take a tenth of one core for it.
 const PAUSE_PER_LOOK: u32 = 10;
+/// The longest pause between two looks: a round that waited for sources was not work.
+const LOOK_PAUSE_MAX: Duration = Duration::from_secs(60);
 
 /// Between two looks for records that are older than the retention, which is days.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
@@ -168,7 +170,7 @@ impl Closer {
                     }
                     backoff = Backoff::new(PAUSE_MAX);
                     let pause = began.elapsed().saturating_mul(PAUSE_PER_LOOK);
-                    sleep(pause.max(self.owner.config.look_every)).await;
+                    sleep(pause.min(LOOK_PAUSE_MAX).max(self.owner.config.look_every)).await;
                 }
                 Err(CloseError::TakenOver) => break,
                 Err(error) => {

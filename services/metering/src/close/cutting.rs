@@ -54,11 +54,15 @@ impl Closer {
         loop {
             match self.due(&looked).await? {
                 Due::Open => return Ok(Err(Open::Running)),
-                Due::Complete | Due::Deadline if caught_up => break,
+                Due::Complete if caught_up => break,
+                Due::Deadline if caught_up && !self.settles() => break,
                 // A stream that nobody has heard of yet may wait in a source.
                 Due::Complete => {
                     if !self.catch_up().await {
                         let until = later(hour.end(), self.owner.config.deadline);
+                        if self.now() >= until {
+                            return Ok(Err(self.behind(hour)));
+                        }
                         let on = vec!["sources that are not consumed to their ends".to_owned()];
                         return Ok(Err(Open::Waiting { until, on }));
                     }
@@ -69,16 +73,9 @@ impl Closer {
                 }
                 Due::Deadline => {
                     if !self.catch_up().await {
-                        if let Some(topic) = &mut self.topic {
-                            topic.settles = Instant::now() + self.owner.config.grace;
-                        }
-                        // Said once; the gauge says how long it lasts.
-                        if self.owner.counters.overdue.load(Ordering::Relaxed) == 0 {
-                            tracing::error!(%hour, "the deadline has passed, sources are behind");
-                        }
-                        return Ok(Err(Open::Behind));
+                        return Ok(Err(self.behind(hour)));
                     }
-                    if self.topic.as_ref().is_some_and(|topic| Instant::now() < topic.settles) {
+                    if self.settles() {
                         return Ok(Err(Open::Behind));
                     }
                 }
@@ -101,6 +98,23 @@ impl Closer {
         let rest: Vec<&Cut> = standing.values().skip(1).collect();
         self.finish_idle(&rest).await?;
         Ok(Ok(standing.into_keys().collect()))
+    }
+
+    /// The deadline has passed, and sources are not consumed to their ends.
+    fn behind(&mut self, hour: Hour) -> Open {
+        if let Some(topic) = &mut self.topic {
+            topic.settles = Instant::now() + self.owner.config.grace;
+        }
+        // Said once; the gauge says how long it lasts.
+        if self.owner.counters.overdue.load(Ordering::Relaxed) == 0 {
+            tracing::error!(%hour, "the deadline has passed, sources are behind");
+        }
+        Open::Behind
+    }
+
+    /// Whether gateways may still ship what waited while the topic was away.
+    fn settles(&self) -> bool {
+        self.topic.as_ref().is_some_and(|topic| Instant::now() < topic.settles)
     }
 
     async fn look(&self, hour: Hour, before: Option<&Cut>) -> Result<Looked, CloseError> {

@@ -63,9 +63,10 @@ pub(super) struct Outgoing<'a> {
 #[derive(Debug, Clone, Default)]
 struct Reports(Arc<Mutex<Vec<Report>>>);
 
-/// True for errors that say that the message itself is at fault.
+/// True for errors that say that the message itself is at fault. A bad time is not: it is that of a
+/// clock, which will be mended; the broker tells some of those as `InvalidRecord`.
 pub(super) fn is_refusal(code: Code) -> bool {
-    matches!(code, Code::MessageSizeTooLarge | Code::InvalidRecord | Code::InvalidTimestamp)
+    code == Code::MessageSizeTooLarge
 }
 
 impl ClientContext for Reports {
