@@ -18,10 +18,12 @@
 //! - `jumps`: a wall clock that jumps, and the epochs that follow;
 //! - `slow`: slow clients, backends that never accept;
 //! - `storm`: everybody at once, and whoever likes leaves;
+//! - `catalog`: every error of the catalog, by a request that gets it;
 //! - `drained`: the end, heartbeats, interim records, ports in use.
 
 mod admitted;
 mod backend;
+mod catalog;
 mod client;
 mod lenient;
 mod world;

@@ -34,13 +34,13 @@ fn world(nodes: &[(SocketAddr, u32)], health: &str) -> World {
 }
 
 /// A port where nobody listens, and nobody else can while this lives.
-struct Nobody {
-    address: SocketAddr,
+pub struct Nobody {
+    pub address: SocketAddr,
     _socket: OwnedFd,
 }
 
 impl Nobody {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let socket = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
         bind(&socket, &SocketAddr::from(([127, 0, 0, 1], 0))).expect("a port is free");
         let address = getsockname(&socket).expect("it is bound");
