@@ -9,30 +9,23 @@ mod backend;
 mod load;
 mod side;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use clap::Args;
 
-use crate::machine;
+use crate::Common;
+use crate::product;
+use crate::report::{self, Bound, Report, Row};
 use backend::Backend;
 use side::Side;
 
 /// `bench gateway`
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The program; by default the one beside this one (`cargo build --release -p tollgate`)
-    #[arg(long, value_name = "FILE")]
-    tollgate: Option<PathBuf>,
-    /// Another build of it, to compare with
+    /// Another build of the program, to compare with
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
-    /// How often each takes its turn
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
-    rounds: u32,
-    /// How long each turn is, seconds
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=60))]
-    seconds: u32,
     /// Requests carry a key pair's HMAC
     #[arg(long)]
     hmac: bool,
@@ -45,82 +38,48 @@ struct Turn {
     rate: u64,
 }
 
-pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+pub(crate) fn run(options: &Options, common: &Common) -> anyhow::Result<Report> {
     load::look()?;
-    let ours = match &options.tollgate {
-        Some(path) => path.clone(),
-        None => beside().context("this program does not know where it lies")?,
-    };
-    let mut sides = vec![("this build", ours)];
-    sides.extend(options.against.clone().map(|path| ("the other", path)));
-    for (_, path) in &sides {
-        ensure!(
-            path.is_file(),
-            "{} is not there: `cargo build --release -p tollgate` makes it",
-            path.display()
-        );
+    let mut sides = vec![product::find(common)?];
+    if let Some(path) = &options.against {
+        sides.push(product::at(path)?);
     }
     let backend = Backend::start()?;
-    let mut turns: Vec<Vec<Turn>> = vec![Vec::new(); sides.len()];
-    for round in 0..options.rounds {
-        eprintln!("round {} of {}", round + 1, options.rounds);
-        for step in 0..sides.len() {
-            // Who begins changes, so that neither always follows the other.
-            let number = (step + round as usize) % sides.len();
-            turns[number].push(turn(&sides[number].1, &backend, options)?);
-        }
-    }
-    println!("{}", machine::line());
-    println!("{} rounds of {} s, {} connections\n", options.rounds, options.seconds, load::OPEN);
-    println!(
-        "| | CPU per request, µs: median (least to most) | requests/s | ratio, median of rounds |"
-    );
-    println!("|---|---:|---:|---:|");
-    for ((name, _), of) in sides.iter().zip(&turns) {
-        let cpu: Vec<u64> = of.iter().map(|turn| turn.cpu_ns).collect();
-        let rate = median(of.iter().map(|turn| turn.rate).collect());
-        let last = turns.last().expect("a side");
-        let ratios =
-            of.iter().zip(last).map(|(turn, base)| turn.cpu_ns * 1000 / base.cpu_ns.max(1));
-        println!(
-            "| {name} | {} ({} to {}) | {rate} | {} |",
-            micros(median(cpu.clone())),
-            micros(cpu.iter().copied().min().unwrap_or(0)),
-            micros(cpu.iter().copied().max().unwrap_or(0)),
-            thousandths(median(ratios.collect())),
-        );
-    }
-    Ok(())
+    let turns = report::turns(common.rounds, sides.len(), |side| {
+        turn(&sides[side], &backend, options, common)
+    })?;
+    let cpu: Vec<Vec<f64>> = turns
+        .iter()
+        .map(|turns| turns.iter().map(|turn| turn.cpu_ns as f64 / 1000.0).collect())
+        .collect();
+    let rate: Vec<f64> = turns[0].iter().map(|turn| turn.rate as f64).collect();
+    let mut report = Report::new("gateway");
+    report.version(load::version());
+    report.about(format!("{} connections, responses of 64 bytes, 100 APIs.", load::OPEN));
+    let row = Row::new("one request", "µs CPU/request");
+    report.row(match cpu.get(1) {
+        Some(other) => row.paired(&cpu[0], "the other build", other).aim(Bound::RatioAtMost(1.0)),
+        None => row.ours(&cpu[0]),
+    });
+    report.row(Row::new("on one core", "requests/s").ours(&rate));
+    Ok(report)
 }
 
-fn turn(program: &std::path::Path, backend: &Backend, options: &Options) -> anyhow::Result<Turn> {
-    let side = Side::start(program, backend.address, options.hmac)?;
+fn turn(
+    product: &Path,
+    backend: &Backend,
+    options: &Options,
+    common: &Common,
+) -> anyhow::Result<Turn> {
+    let side = Side::start(product, backend.address, options.hmac)?;
     let request = load::request(options.hmac);
     // Connections to the backend are made, the spool's first segments are there.
     load::run(side.address, 1, &request)?;
     let before = side.cpu_ns()?;
-    let done = load::run(side.address, options.seconds, &request)?;
+    let done = load::run(side.address, common.seconds, &request)?;
     let cpu = side.cpu_ns()?.saturating_sub(before);
     ensure!(done.failed == 0, "{} of {} answers were not 200", done.failed, done.requests);
     ensure!(done.requests > 0, "no request was answered");
-    let rate = done.requests / u64::from(options.seconds);
+    let rate = done.requests / u64::from(common.seconds);
     Ok(Turn { cpu_ns: cpu / done.requests, rate })
-}
-
-/// `target/release/tollgate`
-fn beside() -> Option<PathBuf> {
-    Some(std::env::current_exe().ok()?.parent()?.join("tollgate"))
-}
-
-fn median(mut values: Vec<u64>) -> u64 {
-    values.sort_unstable();
-    values.get(values.len() / 2).copied().unwrap_or(0)
-}
-
-fn micros(ns: u64) -> String {
-    format!("{}.{:02}", ns / 1000, ns % 1000 / 10)
-}
-
-fn thousandths(value: u64) -> String {
-    format!("{}.{:03}", value / 1000, value % 1000)
 }

@@ -19,7 +19,8 @@ use record::judge;
 use store::records::{Day, RecordBlock};
 use store::{Claim, Endpoint, Store};
 
-use crate::machine;
+use crate::Common;
+use crate::report::Report;
 use candidates::{CANDIDATES, check_chosen};
 use data::{Generator, Sample};
 
@@ -29,7 +30,8 @@ const MEMORY_MAX: u64 = 4 << 30;
 /// Rows per insert: about what a second of a busy gateway is.
 const BLOCK_ROWS: u64 = 200_000;
 
-#[derive(Args)]
+/// `bench layout`
+#[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Records in each table
     #[arg(long, default_value_t = 3_000_000)]
@@ -42,7 +44,7 @@ pub(crate) struct Options {
     runs: usize,
 }
 
-pub(crate) fn run(options: &Options) -> Result<()> {
+pub(crate) fn run(options: &Options, _: &Common) -> Result<Report> {
     let folder = tempfile::tempdir().context("failed to make a folder")?;
     let config = Config {
         data_dir: folder.path().join("engine"),
@@ -60,7 +62,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     runtime.block_on(all(&store, options))
 }
 
-async fn all(store: &Store, options: &Options) -> Result<()> {
+async fn all(store: &Store, options: &Options) -> Result<Report> {
     store.migrate().await?;
     let (sample, line) = fill(store, options).await?;
     for candidate in &CANDIDATES {
@@ -69,17 +71,14 @@ async fn all(store: &Store, options: &Options) -> Result<()> {
     check_chosen(store).await?;
     let nothing = measure::nothing(store, options.runs).await?;
     let figures = measure::all(store, &sample, options.runs).await?;
-    println!(
-        "{} rows over {} hours, {} runs; {}",
-        options.rows,
-        options.hours,
-        options.runs,
-        machine::line()
-    );
-    println!("{line}; SELECT 1 takes {nothing} µs");
-    println!();
-    print!("{}", table::render(&figures));
-    Ok(())
+    let mut report = Report::new("layout");
+    report.about(format!(
+        "{} rows over {} hours, {} runs.",
+        options.rows, options.hours, options.runs
+    ));
+    report.about(format!("{line}; SELECT 1 takes {nothing} µs."));
+    report.text = table::render(&figures);
+    Ok(report)
 }
 
 /// Fills `records` as metering would; what to ask for, and a line about the speed.

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use record::Time;
 
-/// `measured 2026-11-21 on 2 × AMD EPYC, 23 GiB`
+/// `2026-11-21T13:20Z on 2 × AMD EPYC, 23 GiB, Linux 6.1.0`
 pub(crate) fn line() -> String {
     let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = value(&cpus, "model name").unwrap_or("an unknown processor");
@@ -13,14 +13,16 @@ pub(crate) fn line() -> String {
     let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let kib = value(&memory, "MemTotal").and_then(|text| text.split(' ').next()?.parse().ok());
     let gib = kib.unwrap_or(0_u64) >> 20;
-    format!("measured {} on {cores} × {model}, {gib} GiB", today())
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    format!("{} on {cores} × {model}, {gib} GiB, Linux {}", now(), kernel.trim())
 }
 
-/// `2026-11-21`
-fn today() -> String {
+/// `2026-11-21T13:20Z`
+fn now() -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let now = Time(i64::try_from(now.as_millis()).unwrap_or(0));
-    now.to_rfc3339().chars().take(10).collect()
+    let text: String = now.to_rfc3339().chars().take(16).collect();
+    text + "Z"
 }
 
 /// What stands behind `name` and a colon.

@@ -15,7 +15,8 @@ use policy::{Policy, RouteRequest, Scheme};
 use rustix::time::{ClockId, clock_gettime};
 use settings::{Document, Reference, Resolve, Sink};
 
-use crate::machine;
+use crate::Common;
+use crate::report::Report;
 
 /// Calls of the short run, and of the long one: enough that what happens once does not count.
 const CALLS: [u32; 2] = [100, 1_100];
@@ -43,9 +44,9 @@ pub(crate) struct Options {
     /// Regular expressions among the APIs, in both; the first ten thousand hold at most 100
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
     free: u32,
-    /// Rounds, for CPU time
+    /// How often both take their turn, for CPU time
     #[arg(long, default_value_t = 31)]
-    rounds: usize,
+    turns: usize,
     /// CPU time even if there is valgrind
     #[arg(long)]
     cpu: bool,
@@ -62,19 +63,21 @@ impl Resolve for NoSecrets {
     }
 }
 
-pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+pub(crate) fn run(options: &Options, _: &Common) -> anyhow::Result<Report> {
+    let mut report = Report::new("routes");
     if let Some([apis, place, calls]) = options.only.as_deref() {
         let policy = serving(*apis, options.free)?;
         let (_, path) = ASKED.get(*place as usize).context("no such path")?;
         ask(&policy, path, *calls);
-        return Ok(());
+        return Ok(report);
     }
     let counted = !options.cpu && Command::new("valgrind").arg("--version").output().is_ok();
-    println!("{}", machine::line());
-    println!("{} regular expressions among the APIs\n", options.free);
+    report.about(format!("{} regular expressions among the APIs.", options.free));
     let unit = if counted { "instructions" } else { "ns of CPU" };
-    println!("| {unit} per request | {} APIs | {} APIs | ratio |", options.few, options.many);
-    println!("|---|---:|---:|---:|");
+    report.text = format!(
+        "| {unit} per request | {} APIs | {} APIs | ratio |\n|---|---:|---:|---:|\n",
+        options.few, options.many
+    );
     let policies = [serving(options.few, options.free)?, serving(options.many, options.free)?];
     for (place, (class, path)) in ASKED.iter().enumerate() {
         let (few, many, ratio) = if counted {
@@ -82,11 +85,15 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
             let many = instructions(options, options.many, place)?;
             (few, many, many * 1000 / few.max(1))
         } else {
-            in_turns(&policies, path, options.rounds)
+            in_turns(&policies, path, options.turns)
         };
-        println!("| {class} | {few} | {many} | {}.{:03} |", ratio / 1000, ratio % 1000);
+        report.text.push_str(&format!(
+            "| {class} | {few} | {many} | {}.{:03} |\n",
+            ratio / 1000,
+            ratio % 1000
+        ));
     }
-    Ok(())
+    Ok(report)
 }
 
 /// One service with so many APIs, of all classes in turn; behind them so many free patterns.

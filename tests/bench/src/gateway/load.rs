@@ -27,6 +27,13 @@ pub(super) fn look() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// `wrk 4.1.0`
+pub(super) fn version() -> String {
+    let said = Command::new("wrk").arg("--version").output().map(|output| output.stdout);
+    let said = String::from_utf8(said.unwrap_or_default()).unwrap_or_default();
+    said.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
+}
+
 /// The header lines of the request: `name: value`.
 pub(super) fn request(hmac: bool) -> Vec<String> {
     let host = "Host: bench.example.test".to_owned();

@@ -35,13 +35,13 @@ struct Said {
 // === impl Side ===
 
 impl Side {
-    pub(super) fn start(program: &Path, backend: SocketAddr, hmac: bool) -> anyhow::Result<Self> {
+    pub(super) fn start(product: &Path, backend: SocketAddr, hmac: bool) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("tollgate-bench").tempdir()?;
         fs::write(folder.path().join("tollgate.yaml"), configuration(backend, hmac))?;
         let log = fs::File::create(folder.path().join("log"))?;
         let process = Command::new("taskset")
             .args(["-c", "0"])
-            .arg(fs::canonicalize(program)?)
+            .arg(product)
             .arg("gateway")
             .current_dir(folder.path())
             .stdin(Stdio::null())
