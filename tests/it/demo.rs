@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tests::naive::{total_of, units};
 use tests::program::Program;
+use tests::schema::assert_good;
 use tests::wait;
 use tests::world::Running;
 
@@ -142,6 +143,11 @@ fn it_tells_its_story_in_order_and_its_check_fails_when_a_row_is_altered() {
         let said = fs::read(folder_of(base.path())?.join("data/running.json")).ok()?;
         Running::new(&serde_json::from_slice(&said).ok()?, 0)
     });
+    let folder = folder_of(base.path()).expect("it runs");
+    for file in ["tollgate.yaml", "second.yaml"] {
+        let text = fs::read_to_string(folder.join(file)).expect("a configuration");
+        assert_good("the demo's configuration", &text);
+    }
     // It is halted between the closing of its hour and its last look at it; the engine is a
     // process of its own, and goes on.
     let day = running.sql("SELECT toDate(min(hour)) FROM records");

@@ -21,6 +21,7 @@
 //! - [`ending`]: a clean end, at Ctrl-C
 //! - [`command`]: exit codes, one sentence per fault, no secret in any of them
 //! - [`config`]: the starter configuration, and every mistake at once
+//! - [`schema`]: the JSON Schema of the configuration and its readers say the same
 //! - [`demo`]: its document, its story, and that its check can fail
 //! - [`deployment`]: the composition runs with the versions and settings of the tests
 //! - [`documents`]: the commands, metrics and files that the documents name exist
@@ -47,6 +48,7 @@ mod outage;
 mod proof;
 mod recount;
 mod reload;
+mod schema;
 mod services;
 mod storm;
 mod tenant;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::{processes, wait};
+use crate::{processes, schema, wait};
 
 /// A start with a warm cache takes two seconds; the first one of a machine fetches the engine.
 const START_MAX: Duration = Duration::from_secs(600);
@@ -73,7 +73,8 @@ impl Service {
         self.process = Some(process);
     }
 
-    /// Waits until it is ready; gives what it says of itself, or how it ended before.
+    /// Waits until it is ready; gives what it says of itself, or how it ended before. What it
+    /// runs with is good, so the schema of the configuration has to say so too.
     ///
     /// # Errors
     /// The status that it ended with.
@@ -90,7 +91,10 @@ impl Service {
             let text = fs::read(&path).ok()?;
             Some(Ok(serde_json::from_slice(&text).expect("running.json comes in one step")))
         });
-        if outcome.is_err() {
+        if outcome.is_ok() {
+            let text = fs::read_to_string(self.config()).expect("it runs with a configuration");
+            schema::assert_good("what the product runs with", &text);
+        } else {
             self.process = None;
             self.write_down();
         }

@@ -154,6 +154,8 @@ impl fmt::Debug for Config {
             .field("batch_bytes", &self.batch_bytes)
             .field("batch_wait", &self.batch_wait)
             .field("deadline", &self.deadline)
+            .field("grace", &self.grace)
+            .field("metrics", &self.metrics)
             .field("look_every", &self.look_every)
             .field("owner", &self.owner)
             .finish_non_exhaustive()

@@ -105,7 +105,10 @@ impl Key {
 impl fmt::Debug for Key {
     // The states of the MACs are as good as the secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Key").field("secret_id", &self.secret_id).finish_non_exhaustive()
+        f.debug_struct("Key")
+            .field("secret_id", &self.secret_id)
+            .field("is_application", &self.is_application)
+            .finish_non_exhaustive()
     }
 }
 

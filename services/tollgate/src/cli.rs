@@ -43,8 +43,10 @@ pub(crate) enum Command {
     Up(ConfigFile),
     /// Check a configuration and its price books; print every mistake at once.
     Check(ConfigFile),
-    /// Write a starter configuration in which every setting is explained.
+    /// Write a starter configuration in which every setting is explained, and its schema.
     Init(Init),
+    /// Print the JSON Schema of the configuration, for editors.
+    Schema,
     /// Tokens for the API.
     #[command(subcommand)]
     Token(Token),

@@ -34,6 +34,7 @@ pub(crate) fn run(cli: Cli, hooks: Hooks) -> anyhow::Result<ExitCode> {
         Command::EngineChild(args) => Ok(ExitCode::from(engine::child_main(args.args))),
         Command::Check(args) => check::check(&args),
         Command::Init(args) => check::init(&args),
+        Command::Schema => check::schema(),
         Command::Demo(args) => {
             telemetry::start("warn");
             runtime()?.block_on(demo::run(&args, output))

@@ -212,6 +212,16 @@ fn store(fields: &Fields<'_>, files: &Files) -> Option<StoreConfig> {
         None => default.password,
     };
     let database = fields.get_or("database", default.database);
+    let named = store::Endpoint {
+        url: url.clone().unwrap_or_else(|| "http://127.0.0.1:1".to_owned()),
+        user: String::new(),
+        password: Secret::new(""),
+        header: None,
+        database: database.clone(),
+    };
+    if let Err(error) = store::Store::new(named) {
+        fields.mistake(error.to_string());
+    }
     let memory = fields.get_or("memory", MEMORY).0;
     if memory < MEMORY_MIN {
         fields.mistake("`memory` is below 512MiB, with which the engine does not start reliably");
@@ -265,3 +275,6 @@ impl Resolve for Files {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! `tollgate check`, `tollgate init`.
+//! `tollgate check`, `tollgate init`, `tollgate schema`.
 
 use std::fs;
 use std::io::{self, Write};
@@ -13,6 +13,10 @@ use crate::{EXIT_CONFIG, config};
 
 /// The starter configuration.
 pub(crate) const STARTER: &str = include_str!("../init.yaml");
+/// Its JSON Schema, for editors.
+const SCHEMA: &str = include_str!("../../../../schemas/tollgate.schema.json");
+/// The file beside the starter that the starter's first line names.
+const SCHEMA_FILE: &str = "tollgate.schema.json";
 
 /// Prints every mistake, or what was found good.
 pub(crate) fn check(args: &ConfigFile) -> anyhow::Result<ExitCode> {
@@ -40,17 +44,23 @@ fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
-/// Writes the starter configuration where there is none.
+/// Prints the JSON Schema of the configuration.
+pub(crate) fn schema() -> anyhow::Result<ExitCode> {
+    say!("{}", SCHEMA.trim_end())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the starter configuration where there is none, and its schema beside it.
 pub(crate) fn init(args: &Init) -> anyhow::Result<ExitCode> {
-    let file = fs::OpenOptions::new().write(true).create_new(true).open(&args.file);
-    let mut file = file.map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => {
-            let file = args.file.display();
-            anyhow::anyhow!("`{file}` is there already; name another file, or move it away")
-        }
-        _ => anyhow::Error::new(error).context(format!("can not write {}", args.file.display())),
-    })?;
-    file.write_all(STARTER.as_bytes()).context("can not write the configuration")?;
+    let wrote = write_new(&args.file, STARTER)?;
+    anyhow::ensure!(
+        wrote,
+        "`{}` is there already; name another file, or move it away",
+        args.file.display()
+    );
+    let schema = args.file.with_file_name(SCHEMA_FILE);
+    // Of another version, or somebody's own: not ours to write over.
+    let fresh = write_new(&schema, SCHEMA)?;
     let config = if args.file == Path::new("tollgate.yaml") {
         String::new()
     } else {
@@ -59,5 +69,23 @@ pub(crate) fn init(args: &Init) -> anyhow::Result<ExitCode> {
     say!("Wrote {}. Edit it, then:", args.file.display())?;
     say!("  tollgate check{config}")?;
     say!("  tollgate up{config}")?;
+    if fresh {
+        say!("Editors with a YAML language server explain it, by {}.", schema.display())?;
+    } else {
+        say!("{} was there already; `tollgate schema` prints ours.", schema.display())?;
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// False when the file is there already.
+fn write_new(path: &Path, text: &str) -> anyhow::Result<bool> {
+    let context = || format!("can not write {}", path.display());
+    match fs::OpenOptions::new().write(true).create_new(true).open(path) {
+        Ok(mut file) => {
+            file.write_all(text.as_bytes()).with_context(context)?;
+            Ok(true)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error).with_context(context),
+    }
 }
