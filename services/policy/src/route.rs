@@ -8,7 +8,9 @@
 //! - The cost of a request: one look-up by host name, and one walk along its path (see
 //!   [`Table`]). No allocation unless it is refused.
 
+mod beginning;
 mod door;
+mod expressions;
 mod form;
 mod host;
 mod pattern;

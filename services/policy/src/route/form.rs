@@ -11,6 +11,7 @@
 //! A path is a regular expression if it has one of `\ ^ $ | ? * + ( ) [ ]`; a full stop alone makes
 //! none. Behind `=` and `^~` everything means itself.
 
+use super::expressions::Expression;
 use super::pattern::{Pattern, Variables};
 use super::raw::{has_bad_percent, has_dot_segment};
 
@@ -66,9 +67,9 @@ impl Form {
                 Ok(Self::Pattern(Pattern::Variables(variables)))
             }
             (None, true) => {
-                let pattern =
-                    Pattern::regex(text).map_err(|reason| format!("`{text}`: {reason}"))?;
-                Ok(Self::Pattern(pattern))
+                let expression =
+                    Expression::new(text).map_err(|reason| format!("`{text}`: {reason}"))?;
+                Ok(Self::Pattern(Pattern::Regex(Box::new(expression))))
             }
         }
     }

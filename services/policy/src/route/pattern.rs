@@ -1,27 +1,18 @@
-//! Paths with variables, and regular expressions.
+//! Paths with variables.
 //!
 //! - Variables are greedy from the left, also across `/`: the first takes all that leaves the
 //!   others one byte each. Placing the fixed pieces from the right, each as far right as it can
 //!   stand, gives just that, in one pass and without going back.
 //! - Percent-encoded bytes are never cut: a fixed piece does not begin inside of one.
-//! - A regular expression is compiled to a table of states, so that a match takes a step per byte
-//!   whatever the expression, and needs no memory of its own. It reads bytes, not characters.
 
 use std::ops::Range;
 
-use regex_automata::dfa::{Automaton, StartKind, dense};
-use regex_automata::util::{start, syntax};
-use regex_automata::{Anchored, MatchKind};
+use super::expressions::Expression;
 
 /// Most variables of one path: their places are kept on the stack.
 pub(crate) const VARIABLES_MAX: usize = 16;
 /// Longest name of a variable in bytes.
 const NAME_MAX: usize = 64;
-/// Largest table of one regular expression in bytes. Useful ones take a hundredth of it; one with
-/// large counts (`.{1,500}x`) would take the gateway's memory.
-const TABLE_MAX: usize = 1 << 20;
-/// Bytes that making the table may take.
-const MAKING_MAX: usize = 8 << 20;
 
 /// Where the values of the variables lie in the path.
 pub(super) type Places = [(u32, u32); VARIABLES_MAX];
@@ -30,7 +21,7 @@ pub(super) type Places = [(u32, u32); VARIABLES_MAX];
 #[derive(Debug)]
 pub(crate) enum Pattern {
     Variables(Variables),
-    Regex(Box<dense::DFA<Vec<u32>>>),
+    Regex(Box<Expression>),
 }
 
 /// Fixed pieces with variables between them.
@@ -44,77 +35,12 @@ pub(crate) struct Variables {
 // === impl Pattern ===
 
 impl Pattern {
-    /// Compiles `text`, which must match a path as a whole: all matches are followed, and one must
-    /// end where the path does.
-    pub(super) fn regex(text: &str) -> Result<Self, String> {
-        let syntax = syntax::Config::new().unicode(false).utf8(false);
-        let config = dense::Config::new()
-            .start_kind(StartKind::Anchored)
-            .match_kind(MatchKind::All)
-            .dfa_size_limit(Some(TABLE_MAX))
-            .determinize_size_limit(Some(MAKING_MAX));
-        // Read once for the error alone: what fails after it is too large.
-        syntax::parse_with(text, &syntax).map_err(|error| {
-            let reason = error.to_string();
-            let last = reason.lines().last().unwrap_or_default().trim_start_matches("error: ");
-            format!("it is no regular expression: {last}")
-        })?;
-        let limit = "as a table the regular expression takes more than 1 MiB; use smaller counts";
-        dense::Builder::new()
-            .configure(config)
-            .syntax(syntax)
-            .thompson(thompson())
-            .build(text)
-            .map(|table| Self::Regex(Box::new(table)))
-            .map_err(|_| limit.to_owned())
-    }
-
-    pub(super) fn is_match(&self, path: &str) -> bool {
-        match self {
-            Self::Variables(variables) => variables.places(path).is_some(),
-            Self::Regex(table) => is_whole_match(table, path.as_bytes()),
-        }
-    }
-
-    /// Where the values lie; a regular expression has none.
-    pub(super) fn places(&self, path: &str) -> Option<Places> {
-        match self {
-            Self::Variables(variables) => variables.places(path),
-            Self::Regex(_) => None,
-        }
-    }
-
     pub(super) fn names(&self) -> &[String] {
         match self {
-            Self::Variables(variables) => &variables.names,
+            Self::Variables(variables) => variables.names(),
             Self::Regex(_) => &[],
         }
     }
-
-    /// What every path begins with that it matches. A regular expression is not looked into.
-    pub(super) fn opening(&self) -> &str {
-        match self {
-            Self::Variables(variables) => &variables.literals[0],
-            Self::Regex(_) => "/",
-        }
-    }
-}
-
-/// Counts in an expression multiply its parts before they become states.
-fn thompson() -> regex_automata::nfa::thompson::Config {
-    regex_automata::nfa::thompson::Config::new().nfa_size_limit(Some(TABLE_MAX))
-}
-
-fn is_whole_match(table: &dense::DFA<Vec<u32>>, path: &[u8]) -> bool {
-    let config = start::Config::new().anchored(Anchored::Yes);
-    let Ok(mut state) = table.start_state(&config) else { return false };
-    for byte in path {
-        state = table.next_state(state, *byte);
-        if table.is_dead_state(state) || table.is_quit_state(state) {
-            return false;
-        }
-    }
-    table.is_match_state(table.next_eoi_state(state))
 }
 
 // === impl Variables ===
@@ -152,7 +78,21 @@ impl Variables {
         &self.literals
     }
 
-    fn places(&self, path: &str) -> Option<Places> {
+    /// What every path begins with that it matches.
+    pub(super) fn opening(&self) -> &str {
+        &self.literals[0]
+    }
+
+    pub(super) fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    pub(super) fn is_match(&self, path: &str) -> bool {
+        self.places(path).is_some()
+    }
+
+    /// Where the values lie in a path that matches.
+    pub(super) fn places(&self, path: &str) -> Option<Places> {
         let bytes = path.as_bytes();
         let (first, rest) = self.literals.split_first()?;
         let (last, between) = rest.split_last()?;

@@ -78,11 +78,15 @@ impl Trie {
 
     /// Calls `visit` for each text that `text` begins with, from the shortest to the longest, with
     /// its place and its length.
-    pub(super) fn prefixes(&self, text: &[u8], mut visit: impl FnMut(usize, usize)) {
+    pub(super) fn prefixes(
+        &self,
+        text: impl Iterator<Item = u8>,
+        mut visit: impl FnMut(usize, usize),
+    ) {
         let mut at = 0;
         let mut node = &self.nodes[0];
-        for (depth, byte) in text.iter().enumerate() {
-            let next = node.base.wrapping_add(u32::from(*byte));
+        for (depth, byte) in text.enumerate() {
+            let next = node.base.wrapping_add(u32::from(byte));
             match self.nodes.get(next as usize) {
                 Some(child) if child.parent == at => node = child,
                 _ => return,
@@ -108,7 +112,7 @@ mod tests {
 
     fn found(trie: &Trie, text: &[u8]) -> Vec<(usize, usize)> {
         let mut found = Vec::new();
-        trie.prefixes(text, |place, length| found.push((place, length)));
+        trie.prefixes(text.iter().copied(), |place, length| found.push((place, length)));
         found
     }
 

@@ -181,19 +181,6 @@ fn a_hundred_free_patterns_are_accepted_and_one_more_is_not() {
     assert_eq!(answers(&policy, "GET", "/q/x49"), "/{a}/x49");
     assert_eq!(answers(&policy, "GET", "/p499/x"), "/p499/x");
 
-    // Others may stand beside the free ones, a hundred for one beginning.
-    let own: Vec<String> = (0..101).map(|n| format!("/own/{{id}}/y{n}")).collect();
-    paths.extend(own[..100].iter().map(String::as_str));
-    let policy = serving(&paths);
-    assert_eq!(answers(&policy, "GET", "/own/7/y99"), "/own/{id}/y99");
-    assert_eq!(answers(&policy, "GET", "/own/7/x49"), "/{a}/x49");
-    paths.push(&own[100]);
-    assert_eq!(
-        try_serving(&paths).expect_err("101 patterns for one beginning"),
-        "t.yaml:2: services[0]: 101 paths with variables compete for requests that begin with \
-         `/own/`; at most 100 are accepted: let them begin with different fixed texts"
-    );
-    paths.pop();
     paths.push("/{free}");
     assert_eq!(
         try_serving(&paths).expect_err("101 free patterns"),
@@ -211,6 +198,52 @@ fn ten_thousand_apis_with_variables_are_told_apart_by_their_beginnings() {
         assert_eq!(answers(&policy, "GET", &format!("/p{n}/7/x")), format!("/p{n}/{{id}}/x"));
     }
     assert_eq!(answers(&policy, "GET", "/p10000/7/x"), "404");
+}
+
+#[test]
+fn a_thousand_paths_with_variables_may_share_a_beginning() {
+    let paths: Vec<String> = (0..1_000)
+        .map(|n| {
+            if n % 2 == 0 { format!("/own/{{id}}/y{n}/{{x}}") } else { format!("/own/{{id}}/y{n}") }
+        })
+        .collect();
+    let free = ["/{a}/y7", "/o[a-z]+/x/y9"];
+    let paths: Vec<&str> = paths.iter().map(String::as_str).chain(free).collect();
+    let policy = serving(&paths);
+    let rows = [
+        ("/own/7/y999", "/own/{id}/y999"),
+        ("/own/7/y998/z", "/own/{id}/y998/{x}"),
+        ("/own/7/y998", "404"),
+        ("/own/x/y7", "/own/{id}/y7"),
+        ("/own/x/y9", "/own/{id}/y9"),
+        ("/oxn/x/y9", "/o[a-z]+/x/y9"),
+        ("/oxn/x/y7", "/{a}/y7"),
+        // Of two that match, the one that was defined first.
+        ("/own/7/y2/y1", "/own/{id}/y1"),
+        ("/own/7/y2/y3", "/own/{id}/y2/{x}"),
+    ];
+    for (uri, expect) in rows {
+        assert_eq!(answers(&policy, "GET", uri), expect, "{uri}");
+    }
+}
+
+#[test]
+fn a_hundred_beginnings_may_lie_within_each_other() {
+    let mut paths: Vec<String> = (1..=101).map(|n| format!("/{}{{v}}", "a".repeat(n))).collect();
+    let serving = |paths: &[String]| {
+        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+        try_serving(&paths).map(|_| ())
+    };
+    assert_eq!(serving(&paths), Ok(()));
+    paths.push(format!("/{}{{v}}", "a".repeat(102)));
+    assert_eq!(
+        serving(&paths).expect_err("101 shorter ones"),
+        format!(
+            "t.yaml:2: services[0]: paths with variables begin with `/{}` and with more than 100 \
+             shorter texts that it begins with; at most 100 such beginnings are accepted",
+            "a".repeat(102)
+        )
+    );
 }
 
 /// The seed's order, spelled out path by path.
