@@ -11,6 +11,7 @@
 mod account;
 mod assess;
 mod bills;
+mod catching;
 mod closer;
 mod cut;
 mod cutting;
@@ -27,10 +28,12 @@ mod terms;
 mod usage;
 mod view;
 
-pub use closer::{Clock, Closer, Open, Round, Stopped};
+pub use closer::{Closer, Open, Round, Stopped};
 pub use cut::{CutError, Release};
+pub(crate) use due::later;
 pub use error::CloseError;
 pub use held::{HeldUse, ReleaseError, held, release};
+pub(crate) use look::clock;
 pub use proof::{COLUMNS, Held, ProofError};
 pub use usage::UsageError;
 pub use view::{DryBill, DryRun, Provisional, dry_run, provisional};

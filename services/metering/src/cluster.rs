@@ -19,8 +19,8 @@ use thiserror::Error;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use crate::close::{Clock, CloseError, Closer, Stopped};
-use crate::config::Config;
+use crate::close::{CloseError, Closer, Stopped};
+use crate::config::{Clock, Config};
 use crate::counters::Counters;
 use crate::intake::{IntakeError, Pipeline};
 use crate::owner::chain;
@@ -41,6 +41,9 @@ pub enum ServiceError {
     /// It can not go on.
     #[error(transparent)]
     Intake(IntakeError),
+    /// A topic has no end: a thread of the consumer has panicked.
+    #[error("the consumer of the topic ended by itself")]
+    Ended,
     /// Hours can not be closed with this configuration.
     #[error(transparent)]
     Close(CloseError),
@@ -97,7 +100,10 @@ impl Service {
         let (store, config) = (self.store.clone(), self.config.clone());
         let (pipeline, handle) = Pipeline::new(source, store, config, Arc::clone(&self.counters));
         let ended = tokio::select! {
-            ended = pipeline.run(std::future::pending()) => ended.map_err(ServiceError::Intake),
+            ended = pipeline.run(std::future::pending()) => match ended {
+                Ok(()) => Err(ServiceError::Ended),
+                Err(error) => Err(ServiceError::Intake(error)),
+            },
             closed = self.lead(&name, handle.leads()) => closed,
         };
         self.counters.no_longer_closing();

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use record::Time;
 use settings::{ByteSize, Value};
 
 /// Rows that go into one insert at most. Larger blocks cost memory and gain nothing: one of this
@@ -30,6 +31,9 @@ const DEADLINE: Duration = Duration::from_secs(25 * 60);
 /// before an hour whose deadline has passed is closed without it.
 const GRACE: Duration = Duration::from_secs(60);
 
+/// How long one look waits for sources. Longer, and the gauge of overdue hours would be stale.
+const CATCH_UP: Duration = Duration::from_secs(30);
+
 /// Between two looks at the hour that is to be closed. A look costs a few queries.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
@@ -49,8 +53,14 @@ pub struct Config {
     pub deadline: Duration,
     /// How long, after a start or an absence of the topic, gateways may take to ship what waits.
     pub grace: Duration,
+    /// How long sources may take, in one look, to be consumed to where they ended when an hour could
+    /// first be closed; the next look goes on waiting for the same.
+    pub catch_up: Duration,
     /// Between two looks at the hour that is to be closed.
     pub look_every: Duration,
+    /// What this machine's clock shows. It alone decides nothing that harms: where it differs from
+    /// the store's, no hour is closed too early and no record is taken for untimely.
+    pub machine: Clock,
     /// Address of health and metrics, when metering is a service of its own.
     pub metrics: SocketAddr,
     /// How long records stay from when they were stored, at least; for ever without it.
@@ -63,6 +73,9 @@ pub struct Config {
     /// Called between every two steps that a crash may come between. For tests.
     pub on_step: Option<OnStep>,
 }
+
+/// A clock, as a parameter: tests bring their own.
+pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
 
 /// See [`Config::on_step`].
 pub type OnStep = Arc<dyn Fn(Step) + Send + Sync>;
@@ -102,7 +115,9 @@ impl Default for Config {
             batch_wait: BATCH_WAIT,
             deadline: DEADLINE,
             grace: GRACE,
+            catch_up: CATCH_UP,
             look_every: LOOK_EVERY,
+            machine: Arc::new(machine),
             metrics: METRICS,
             retention: None,
             revive: false,
@@ -199,6 +214,11 @@ impl Step {
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|step| step.as_str() == text)
     }
+}
+
+fn machine() -> Time {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Time(i64::try_from(now.as_millis()).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]

@@ -32,12 +32,12 @@ mod owner;
 mod ranges;
 
 pub use close::{
-    COLUMNS, Clock, CloseError, Closer, CutError, DryBill, DryRun, Held, HeldUse, Open, ProofError,
+    COLUMNS, CloseError, Closer, CutError, DryBill, DryRun, Held, HeldUse, Open, ProofError,
     Provisional, Release, ReleaseError, Round, Stopped, UsageError, dry_run, held, provisional,
     release,
 };
 pub use cluster::{Service, ServiceError};
-pub use config::{Config, OnStep, Step};
+pub use config::{Clock, Config, OnStep, Step};
 pub use counters::{Counters, Metric};
 pub use dead::{DeadLetter, LETTERS_MAX, Retried, RetryError, dead_letter, dead_letters, retry};
 pub use intake::{Ended, Handle, IntakeError, Outcome, Pipeline, Tally};

@@ -85,7 +85,8 @@ impl Storage {
     /// One sentence that says what to do.
     pub(crate) fn reach(config: &Config) -> anyhow::Result<Option<Endpoint>> {
         let found = match (&config.store.url, config.engine) {
-            (Some(url), _) => endpoint_at(config, url),
+            // A file that it names must be there.
+            (Some(url), _) => return endpoint_at(config, url).map(Some),
             (None, Some(listen)) if listen.port() == 0 => {
                 let said = Running::read_role(&config.data, "engine");
                 return Ok(said.and_then(|said| from_json(said.get("store")?)));

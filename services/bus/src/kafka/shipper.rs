@@ -91,11 +91,22 @@ impl Shipper {
         self.state.clone()
     }
 
-    /// Returns when everything is in Kafka that was in the spool at the call, or when the shipping
-    /// has ended. May be dropped at any time.
-    pub async fn caught_up(&self) {
-        // The sender goes when the thread ends.
-        self.control.ask().await.ok();
+    /// Returns when everything is in Kafka that was in the spool at the call; false when the shipping
+    /// has ended before. May be dropped at any time.
+    pub async fn caught_up(&self) -> bool {
+        tokio::select! {
+            biased;
+            answer = self.control.ask() => answer.is_ok(),
+            // Nobody takes the question any more.
+            () = self.ended() => false,
+        }
+    }
+
+    /// Returns when the thread has ended, which it does by itself only by a panic. May be dropped at
+    /// any time.
+    pub async fn ended(&self) {
+        let mut state = self.state.clone();
+        while state.changed().await.is_ok() {}
     }
 
     /// Ships what is there, for no longer than `within`, and ends. What is not shipped is in the

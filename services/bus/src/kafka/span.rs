@@ -114,8 +114,8 @@ pub async fn kept(config: &Config) -> Result<Kept, EndsError> {
     .await
 }
 
-/// The first offset of each partition that was stamped at this time or later, by the clock of
-/// whoever wrote it; none where there is no such message.
+/// The first offset of each partition that was stamped at this time or later, by the broker's clock,
+/// or by the sender's in a topic that was made so; none where there is no such message.
 ///
 /// # Errors
 /// No broker answered, or there is no such topic; see [`EndsError`].

@@ -169,7 +169,11 @@ async fn make(admin: &AdminClient<Plain>, config: &Config) -> Result<bool, Unfit
     };
     let replication = TopicReplication::Fixed(i32::from(config.replication));
     // What a compacting cluster would give by default is said here, and would be refused above.
-    let new = NewTopic::new(&config.topic, partitions, replication).set("cleanup.policy", "delete");
+    // The broker's own stamps: it would refuse those of a gateway whose clock is an hour ahead, and
+    // nothing of that gateway could be shipped.
+    let new = NewTopic::new(&config.topic, partitions, replication)
+        .set("cleanup.policy", "delete")
+        .set("message.timestamp.type", "LogAppendTime");
     let made = admin.create_topics([&new], &options()).await.map_err(Unfit::Away)?;
     match made.into_iter().next() {
         None | Some(Ok(_)) => {

@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep};
 
 use super::account::Books;
 use super::bills::bills;
+use super::catching::Goal;
 use super::cut::Cut;
 use super::error::CloseError;
 use super::held;
@@ -23,7 +24,7 @@ use super::look;
 use super::proof::{Figures, proof};
 use super::retention;
 use super::stored;
-use crate::config::{Config, Step};
+use crate::config::{Clock, Config, Step};
 use crate::counters::{Counters, add};
 use crate::intake::Handle;
 use crate::owner::{Backoff, Owner, chain};
@@ -40,11 +41,11 @@ const PAUSE_PER_LOOK: u32 = 10;
 /// The longest pause between two looks: a round that waited for sources was not work.
 const LOOK_PAUSE_MAX: Duration = Duration::from_secs(60);
 
+/// A difference between this machine's clock and the store's that somebody should hear of.
+const AHEAD_MS: i64 = 60_000;
+
 /// Between two looks for records that are older than the retention, which is days.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
-
-/// The clock, as a parameter: tests bring their own.
-pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
 
 /// Closes hours.
 pub struct Closer {
@@ -54,7 +55,10 @@ pub struct Closer {
     pub(super) books: Books,
     pub(super) sources: Vec<Handle>,
     pub(super) topic: Option<Topic>,
+    pub(super) goal: Option<Goal>,
     clock: Clock,
+    /// How far this machine's clock is ahead of the store's, milliseconds; 0 when it is not.
+    ahead_ms: i64,
 }
 
 /// A topic that other processes may consume as well.
@@ -120,8 +124,9 @@ impl Closer {
         let owner = Owner::new(store, config, counters);
         let claim = owner.claim(SOURCE, 0).await?;
         let books = Books::new();
-        let topic = None;
-        let mut closer = Self { owner, claim, prices, books, sources, topic, clock };
+        let (topic, goal, ahead_ms) = (None, None, 0);
+        let mut closer =
+            Self { owner, claim, prices, books, sources, topic, goal, clock, ahead_ms };
         let mut backoff = closer.owner.backoff();
         loop {
             match closer.register_books().await {
@@ -208,6 +213,7 @@ impl Closer {
         if !self.owner.store.holds(&self.claim).await? {
             return Err(CloseError::TakenOver);
         }
+        self.compare_clocks().await?;
         while let Some(hour) = self.next_hour().await? {
             if self.now() < hour.end() {
                 round.open = Some((hour, Open::Running));
@@ -286,8 +292,25 @@ impl Closer {
         self.owner.config.step(Step::AfterClosing);
     }
 
+    /// The time, by this machine's clock or the store's, whichever is behind: an hour that both take
+    /// for ended has ended.
     pub(super) fn now(&self) -> Time {
-        (self.clock)()
+        Time((self.clock)().0.saturating_sub(self.ahead_ms))
+    }
+
+    async fn compare_clocks(&mut self) -> Result<(), CloseError> {
+        // Ours first: what the question takes is no difference.
+        let ours = (self.owner.config.machine)();
+        let stored = look::clock(&self.owner.store).await?;
+        let ahead_ms = ours.0.saturating_sub(stored.0).max(0);
+        if ahead_ms > AHEAD_MS && self.ahead_ms <= AHEAD_MS {
+            tracing::error!(
+                ahead_s = ahead_ms / 1000,
+                "this machine's clock and the store's differ; hours close by the one that is behind"
+            );
+        }
+        self.ahead_ms = ahead_ms;
+        Ok(())
     }
 }
 

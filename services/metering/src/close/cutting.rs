@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
-use bus::kafka::{Ends, EndsError};
 use record::{Hour, RULE_VERSION, Stream, Time};
-use tokio::time::{Instant, sleep, timeout};
 
 use super::assess::{Assessment, Waiting, assess};
+use super::catching::Progress;
 use super::closer::{Closer, Open};
 use super::cut::{Cut, SourceEnd};
 use super::due::{Due, due, later};
@@ -23,13 +21,6 @@ use crate::owner::chain;
 
 /// Idle hours that are closed in one step: a long gap between records costs two inserts each.
 const IDLE_AT_ONCE: usize = 500;
-
-/// How long sources may take to be consumed to their ends, once an hour could be closed, before it
-/// is left provisional until the next look.
-const CATCH_UP: Duration = Duration::from_secs(30);
-
-/// Between two looks at what the group has committed.
-const COMMITTED_AGAIN: Duration = Duration::from_millis(200);
 
 /// One hour, looked at.
 struct Looked {
@@ -50,15 +41,14 @@ impl Closer {
         before: Option<&Cut>,
     ) -> Result<Result<Vec<Hour>, Open>, CloseError> {
         let mut looked = self.look(hour, before).await?;
-        let mut caught_up = false;
         loop {
             match self.due(&looked).await? {
                 Due::Open => return Ok(Err(Open::Running)),
-                Due::Complete if caught_up => break,
-                Due::Deadline if caught_up && !self.settles() => break,
+                Due::Complete if self.caught_up(hour, false) => break,
+                Due::Deadline if self.caught_up(hour, true) && !self.settles() => break,
                 // A stream that nobody has heard of yet may wait in a source.
                 Due::Complete => {
-                    if !self.catch_up().await {
+                    if self.catch_up(hour, false).await != Progress::Reached {
                         let until = later(hour.end(), self.owner.config.deadline);
                         if self.now() >= until {
                             return Ok(Err(self.behind(hour)));
@@ -68,21 +58,25 @@ impl Closer {
                     }
                 }
                 Due::Wait { until } => {
+                    self.goal = None;
+                    self.watch_topic().await;
                     let on = names(&looked.state.waiting);
                     return Ok(Err(Open::Waiting { until, on }));
                 }
                 Due::Deadline => {
-                    if !self.catch_up().await {
-                        return Ok(Err(self.behind(hour)));
-                    }
+                    let progress = self.catch_up(hour, true).await;
                     if self.settles() {
-                        return Ok(Err(Open::Behind));
+                        // What is shipped in the meantime is in the next goal.
+                        self.goal = None;
+                    }
+                    if progress != Progress::Reached || self.settles() {
+                        return Ok(Err(self.behind(hour)));
                     }
                 }
             }
-            caught_up = true;
             looked = self.look(hour, before).await?;
         }
+        self.goal = None;
         self.owner.config.step(Step::BeforeCut);
         let cut = self.make_cut(&looked).await?;
         let idle = self.idle(&looked, &cut.ends);
@@ -101,20 +95,12 @@ impl Closer {
     }
 
     /// The deadline has passed, and sources are not consumed to their ends.
-    fn behind(&mut self, hour: Hour) -> Open {
-        if let Some(topic) = &mut self.topic {
-            topic.settles = Instant::now() + self.owner.config.grace;
-        }
+    fn behind(&self, hour: Hour) -> Open {
         // Said once; the gauge says how long it lasts.
         if self.owner.counters.overdue.load(Ordering::Relaxed) == 0 {
             tracing::error!(%hour, "the deadline has passed, sources are behind");
         }
         Open::Behind
-    }
-
-    /// Whether gateways may still ship what waited while the topic was away.
-    fn settles(&self) -> bool {
-        self.topic.as_ref().is_some_and(|topic| Instant::now() < topic.settles)
     }
 
     async fn look(&self, hour: Hour, before: Option<&Cut>) -> Result<Looked, CloseError> {
@@ -140,29 +126,6 @@ impl Closer {
             BTreeMap::<Stream, Time>::new()
         };
         Ok(due(*hour, &state.waiting, &files, self.now(), self.owner.config.deadline))
-    }
-
-    /// Whether all sources are consumed to where they end now.
-    async fn catch_up(&self) -> bool {
-        for source in &self.sources {
-            match timeout(CATCH_UP, source.catch_up()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(_ended)) => {
-                    tracing::warn!(source = source.source(), "nobody consumes a source any more");
-                    return false;
-                }
-                Err(_elapsed) => return false,
-            }
-        }
-        let Some(topic) = &self.topic else { return true };
-        match timeout(CATCH_UP, consumed(&topic.ends)).await {
-            Ok(Ok(())) => true,
-            Ok(Err(error)) => {
-                tracing::warn!(source = topic.source, error = chain(&error), "no ends are known");
-                false
-            }
-            Err(_elapsed) => false,
-        }
     }
 
     /// How far each source is consumed.
@@ -246,18 +209,6 @@ impl Closer {
             ends: Vec::new(),
             terms: BTreeMap::new(),
         }
-    }
-}
-
-/// Returns once the group has stored all that the topic holds now.
-async fn consumed(ends: &Ends) -> Result<(), EndsError> {
-    let goal = ends.now().await?;
-    loop {
-        let stored = ends.committed().await?;
-        if goal.iter().all(|(part, end)| stored.get(part).is_some_and(|next| next >= end)) {
-            return Ok(());
-        }
-        sleep(COMMITTED_AGAIN).await;
     }
 }
 

@@ -54,7 +54,7 @@ pub fn due(
 }
 
 /// `time`, so much later.
-pub(super) fn later(time: Time, by: Duration) -> Time {
+pub(crate) fn later(time: Time, by: Duration) -> Time {
     Time(time.0.saturating_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)))
 }
 

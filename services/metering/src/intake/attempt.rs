@@ -4,10 +4,10 @@
 //! are written where they do not stand, and records only when no row and no cut has their number.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bus::{Message, Place};
-use record::{Record, Stream};
+use record::{Record, Stream, Time};
 use store::Claim;
 use store::records::{Day, RecordBlock};
 
@@ -16,6 +16,7 @@ use super::outcome::{Outcome, Tally};
 use super::partition::Partition;
 use super::readback::read_back;
 use super::suspects::{Suspect, impostors};
+use crate::close::{clock, later};
 use crate::config::Step;
 use crate::known::{Fresh, Judged, Known};
 use crate::owner::{Owner, Trouble};
@@ -41,6 +42,8 @@ struct Sorted {
     stored: Vec<(Stream, u64)>,
     dead: Vec<(Stream, u64)>,
     tally: Tally,
+    /// The later one of our clock and the store's, once that was asked.
+    now: Option<Time>,
 }
 
 /// One message on its way through an attempt.
@@ -120,7 +123,12 @@ impl Sorted {
             stored: Vec::new(),
             dead: Vec::new(),
             tally: Tally::default(),
+            now: None,
         }
+    }
+
+    fn now(&self, owner: &Owner) -> Time {
+        self.now.unwrap_or_else(|| (owner.config.machine)())
     }
 
     /// Judges one message. Whether this attempt is going to write it.
@@ -135,7 +143,18 @@ impl Sorted {
         let Passing { message, bytes, .. } = passing;
         let content = match &message.unreadable {
             Some(reason) => Content::Dead(format!("undecodable: {reason}")),
-            None => content(message.place.as_ref(), bytes),
+            None => {
+                let place = message.place.as_ref();
+                match content(place, bytes, self.now(owner)) {
+                    // A clock of ours that is behind must not make dead letters of good records.
+                    Err(_ahead) => {
+                        let stored = clock(&owner.store).await?;
+                        self.now = Some(self.now(owner).max(stored));
+                        content(place, bytes, self.now(owner)).unwrap_or_else(Content::Dead)
+                    }
+                    Ok(content) => content,
+                }
+            }
         };
         let (stream, seq) = match (&content, &message.place) {
             (Content::Record(record), _) => (stream_of(record), record.seq),
@@ -245,10 +264,13 @@ impl Sorted {
 }
 
 /// Reads a message; what can not be a row at its place is dead.
-fn content<'a>(place: Option<&Place>, bytes: &'a [u8]) -> Content<'a> {
+///
+/// # Errors
+/// It is from too far ahead of `now`; if that is the time, it is dead, for this reason.
+fn content<'a>(place: Option<&Place>, bytes: &'a [u8], now: Time) -> Result<Content<'a>, String> {
     let record = match record::decode(bytes) {
         Ok(record) => record,
-        Err(error) => return Content::Dead(format!("undecodable: {error}")),
+        Err(error) => return Ok(Content::Dead(format!("undecodable: {error}"))),
     };
     if let Some(Place { stream, seq }) = place {
         let same = record.gateway == stream.gateway
@@ -258,21 +280,19 @@ fn content<'a>(place: Option<&Place>, bytes: &'a [u8]) -> Content<'a> {
         if !same {
             let own = stream_of(&record);
             let said = record.seq;
-            return Content::Dead(format!(
+            return Ok(Content::Dead(format!(
                 "misplaced: the record says {own}/{said}, its message {stream}/{seq}"
-            ));
+            )));
         }
     }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let ahead = u128::try_from(record.time.0).unwrap_or_default();
-    if ahead > (now + FUTURE_MAX).as_millis() {
-        let days = FUTURE_MAX.as_secs() / 86_400;
-        return Content::Dead(format!("untimely: {} is more than {days} days ahead", record.time));
-    }
     if Day::of(record.time).is_none() {
-        return Content::Dead(format!("untimely: {} can not be stored", record.time));
+        return Ok(Content::Dead(format!("untimely: {} can not be stored", record.time)));
     }
-    Content::Record(Box::new(record))
+    if record.time > later(now, FUTURE_MAX) {
+        let days = FUTURE_MAX.as_secs() / 86_400;
+        return Err(format!("untimely: {} is more than {days} days ahead", record.time));
+    }
+    Ok(Content::Record(Box::new(record)))
 }
 
 fn stream_of(record: &Record<'_>) -> Stream {
@@ -305,9 +325,10 @@ mod tests {
         };
         let check = |bytes: &[u8], seq: Option<u64>, expect: &str| {
             let place = seq.map(|seq| Place { stream: Arc::new(stream.clone()), seq });
-            let shown = match content(place.as_ref(), bytes) {
-                Content::Record(record) => format!("record {}", record.seq),
-                Content::Dead(reason) => reason,
+            let shown = match content(place.as_ref(), bytes, record::Time(1_700_000_000_000)) {
+                Ok(Content::Record(record)) => format!("record {}", record.seq),
+                Ok(Content::Dead(reason)) => reason,
+                Err(ahead) => format!("perhaps {ahead}"),
             };
             assert!(shown.starts_with(expect), "{shown}");
         };
@@ -316,7 +337,11 @@ mod tests {
         check(&bytes, None, "record 3");
         check(&bytes, Some(4), "misplaced: the record says g/7/1/3, its message g/7/1/4");
         check(b"{", Some(4), "undecodable: ");
-        let early = encode(&Record { time: record::Time(-1), ..record });
+        let early = encode(&Record { time: record::Time(-1), ..record.clone() });
         check(&early, Some(3), "undecodable: `time`");
+        let ahead = record::Time(record.time.0 + 31 * 86_400_000);
+        check(&encode(&Record { time: ahead, ..record.clone() }), Some(3), "record 3");
+        let ahead = encode(&Record { time: record::Time(ahead.0 + 1), ..record });
+        check(&ahead, Some(3), "perhaps untimely: ");
     }
 }

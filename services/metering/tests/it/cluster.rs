@@ -1,5 +1,6 @@
 //! Several members of a group over a real broker: each record once, one of them closes hours.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -8,8 +9,10 @@ use broker::Broker;
 use bus::kafka::{self, HASH_HEADER, SEQ_HEADER, STREAM_HEADER};
 use metering::{IntakeError, Open, Service, ServiceError};
 use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::{Offset, TopicPartitionList};
 use record::Time;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -67,6 +70,31 @@ fn ship(config: &kafka::Config, messages: &[Input]) {
         producer.send(record).map_err(|(error, _)| error).expect("room in the queue");
     }
     producer.flush(WAIT_MAX).expect("the broker takes them");
+}
+
+/// Waits until the group has no members any more.
+async fn until_empty(config: &kafka::Config) {
+    let (deadline, mut looks) = (Instant::now() + WAIT_MAX, interval(LOOK));
+    while kafka::is_live(config, &config.group).await.expect("the broker answers") {
+        looks.tick().await;
+        assert!(Instant::now() < deadline, "the group still has members");
+    }
+}
+
+/// Says for a group without members that it has stored so much.
+fn commit(config: &kafka::Config, ends: &BTreeMap<u32, u64>) {
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", config.brokers.join(","))
+        .set("group.id", &config.group)
+        .create()
+        .expect("a consumer");
+    let mut list = TopicPartitionList::new();
+    for (part, end) in ends {
+        let part = i32::try_from(*part).expect("a small number");
+        let end = Offset::Offset(i64::try_from(*end).expect("a small number"));
+        list.add_partition_offset(&config.topic, part, end).expect("an offset");
+    }
+    consumer.commit(&list, CommitMode::Sync).expect("the broker takes it");
 }
 
 struct Member {
@@ -192,7 +220,11 @@ fn an_hour_stays_open_while_the_topic_holds_what_is_not_stored() {
         // Past the deadline of their hour, and nobody consumes the topic.
         ship(&kafka, rest);
         let now = at(14, 30);
-        let config = metering::Config { grace: Duration::ZERO, ..world.config.clone() };
+        let config = metering::Config {
+            grace: Duration::ZERO,
+            catch_up: Duration::from_millis(500),
+            ..world.config.clone()
+        };
         let closer = metering::Closer::start(
             world.store.clone(),
             config,
@@ -214,6 +246,41 @@ fn an_hour_stays_open_while_the_topic_holds_what_is_not_stored() {
         let late = "SELECT count() AS n FROM cuts WHERE JSONExtractArrayRaw(cut, 'late') != []";
         assert_eq!(world.number(late).await, 0, "nothing is late");
         member.stop().await;
+    });
+}
+
+/// A group that is always behind by what was just shipped closes its hours late, but closes them.
+#[test]
+fn what_comes_after_an_hour_could_be_closed_does_not_keep_it_open() {
+    run(async {
+        let world = World::new("cluster_lag").await;
+        let kafka = kafka("lag", "tollgate.metering");
+        let member = Member::start(&world, &kafka, "a", at(13, 30));
+        let messages = lives(4, 100);
+        let owners = "SELECT uniqExact(part) AS n FROM claims WHERE source LIKE 'kafka:%'";
+        until(&world, owners, PARTITIONS.into()).await;
+        ship(&kafka, &messages);
+        until(&world, ROWS, messages.len() as u64).await;
+        member.stop().await;
+        ship(&kafka, &messages[..50]);
+        let ends = kafka::Ends::new(&kafka);
+        let goal = ends.now().await.expect("the broker answers");
+
+        let config = metering::Config {
+            grace: Duration::ZERO,
+            catch_up: Duration::from_millis(500),
+            ..world.config.clone()
+        };
+        let closer = world.closer_with(config, at(14, 30), Some(prices(""))).await;
+        let mut closer = closer.with_topic(&format!("kafka:{}", kafka.topic), ends);
+        let round = closer.round().await.expect("a round");
+        assert_eq!(round.open, Some((hour(13), Open::Behind)));
+        // The group gets so far, and meanwhile there is more.
+        ship(&kafka, &messages[50..]);
+        until_empty(&kafka).await;
+        commit(&kafka, &goal);
+        let round = closer.round().await.expect("a round");
+        assert_eq!(round.closed, [hour(13)], "the goal moved on");
     });
 }
 

@@ -312,6 +312,46 @@ fn at_the_deadline_sources_are_consumed_first_and_an_hour_stays_open_when_they_a
     });
 }
 
+/// A machine whose clock is wrong: so many hours ahead of the store's.
+fn wrong_by(hours: i64) -> metering::Clock {
+    let right = metering::Config::default().machine;
+    Arc::new(move || record::Time(right().0 + hours * 3_600_000))
+}
+
+#[test]
+fn a_clock_that_is_ahead_closes_no_hour_too_early() {
+    run(async {
+        let world = World::new("ahead").await;
+        let mut gateway = Gateway::new("g", at(13, 0));
+        let messages = vec![gateway.start(at(13, 0), None), gateway.call(at(13, 1))];
+        world.take("spool:g", messages).await.expect("taken");
+        // It is 13:25, and this machine believes in 15:25.
+        let config = metering::Config { machine: wrong_by(2), ..world.config.clone() };
+        let mut closer = world.closer_with(config, at(15, 25), Some(prices(""))).await;
+        let round = closer.round().await.expect("a round");
+        assert_eq!(round.open, Some((hour(13), Open::Running)), "PROOF-1: closed too early");
+        assert_eq!(world.close(at(15, 25)).await, 2, "it is 15:25");
+    });
+}
+
+#[test]
+fn a_clock_that_is_behind_makes_no_record_untimely() {
+    run(async {
+        let world = World::new("backward").await;
+        let mut gateway = Gateway::new("g", at(13, 0));
+        let mut messages = vec![gateway.start(at(13, 0), None), gateway.call(at(13, 1))];
+        // This one is untimely by any clock.
+        messages.push(gateway.call(at(24 * 365 * 10, 0)));
+        let config = metering::Config { machine: wrong_by(-24 * 365 * 3), ..world.config.clone() };
+        let store = world.store.clone();
+        world.take_with(store, config, "spool:g", messages).await.expect("taken");
+        assert_eq!(world.number("SELECT count() AS n FROM records").await, 2);
+        let letters = metering::dead_letters(&world.store, 10).await.expect("letters");
+        let reasons: Vec<_> = letters.iter().map(|letter| letter.reason.as_str()).collect();
+        assert!(matches!(reasons[..], [one] if one.starts_with("untimely: ")), "{reasons:?}");
+    });
+}
+
 #[test]
 fn a_crashed_life_is_counted_to_its_last_number() {
     run(async {

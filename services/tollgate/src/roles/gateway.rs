@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, ensure};
 use bus::kafka::Shipper;
 use query::{Ready, monitor};
 use serde_json::json;
@@ -22,6 +22,9 @@ use crate::reload::{Follower, Reloads};
 use crate::running::Running;
 
 const ROLE: &str = "gateway";
+
+/// What is spooled is safe, and is shipped after the next start.
+const SHIPPER_ENDED: &str = "the shipper ended by itself: report the log, and start again";
 
 /// How long requests may take to finish at the end.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
@@ -40,7 +43,7 @@ pub(crate) async fn retire(config: Config, hooks: Hooks) -> anyhow::Result<ExitC
     let shipper = Shipper::start(&kafka, reader).context("the shipper could not be started")?;
     tracing::info!(gateway = config.gateway.name, "shipping the last of its records");
     tokio::select! {
-        () = shipper.caught_up() => {}
+        all = shipper.caught_up() => ensure!(all, SHIPPER_ENDED),
         () = asked.wait() => {
             return Err(anyhow!("not everything is shipped: run it again to ship the rest"));
         }
@@ -88,9 +91,10 @@ pub(crate) async fn run(config: Config, hooks: Hooks) -> anyhow::Result<ExitCode
     let reloader = running.reloader();
     let follow = follower.run(move |policy| reloader.reload(policy));
     let failed = tokio::select! {
-        () = running.failed() => true,
-        () = follow => false,
-        () = asked.wait() => false,
+        () = running.failed() => Some("a worker ended by itself: report the log"),
+        () = shipper.ended() => Some(SHIPPER_ENDED),
+        () = follow => None,
+        () = asked.wait() => None,
     };
     tracing::info!("ending");
     Running::remove_role(&config.data, ROLE);
@@ -107,7 +111,7 @@ pub(crate) async fn run(config: Config, hooks: Hooks) -> anyhow::Result<ExitCode
         () = asked.wait() => {}
     }
     match failed {
-        true => Err(anyhow!("a worker ended by itself: report the log")),
-        false => Ok(ExitCode::SUCCESS),
+        Some(why) => Err(anyhow!(why)),
+        None => Ok(ExitCode::SUCCESS),
     }
 }

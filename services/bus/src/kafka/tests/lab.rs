@@ -80,6 +80,14 @@ impl Writer {
         self.producer.send(record).map_err(|(error, _)| error).expect("there is room");
     }
 
+    /// As somebody would whose clock shows this, milliseconds since 1970.
+    pub(crate) fn send_at(&self, partition: i32, stamp: i64) {
+        let record: BaseRecord<'_, str, [u8]> =
+            BaseRecord::to(&self.topic).partition(partition).payload(&b"at"[..]).timestamp(stamp);
+        self.producer.send(record).map_err(|(error, _)| error).expect("there is room");
+        self.flush();
+    }
+
     /// Returns when all is in the topic.
     pub(crate) fn flush(&self) {
         self.producer.flush(PATIENCE).expect("the broker answers");

@@ -1,17 +1,17 @@
 //! The shipper: everything, once, in order, across restarts and outages.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use broker::Broker;
 use rdkafka::admin::{AdminOptions, AlterConfig, NewPartitions, ResourceSpecifier};
 
 use super::hold::{self, Hold};
 use super::lab::{self, PATIENCE};
-use crate::kafka::{Config, Shipper, ShipperState, TopicError};
+use crate::kafka::{Config, Shipper, ShipperState, TopicError, kept};
 
 async fn caught_up(shipper: &Shipper) {
     let done = tokio::time::timeout(PATIENCE, shipper.caught_up()).await;
-    done.expect("everything is shipped");
+    assert!(done.expect("everything is shipped"), "the shipper runs");
 }
 
 /// Waits until the state is as asked for.
@@ -37,6 +37,22 @@ fn noise(length: usize) -> String {
         char::from(b'!' + u8::try_from((state >> 40) % 90).expect("below 90"))
     };
     std::iter::repeat_with(step).take(length).collect()
+}
+
+/// The broker refuses a sender's own stamp that is an hour ahead: such a gateway could ship nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_topic_takes_what_a_wrong_clock_stamps() {
+    let config = lab::config(Broker::shared(), 1);
+    let mut hold = Hold::new(1, 512);
+    let shipper = start(&config, &mut hold);
+    hold.numbers(0..1);
+    caught_up(&shipper).await;
+    let before = kept(&config).await.expect("the broker answers")[&0].end;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
+    let ahead = i64::try_from(now).expect("a time") + 3 * 3_600_000;
+    lab::Writer::new(&config).send_at(0, ahead);
+    let after = kept(&config).await.expect("the broker answers")[&0].end;
+    assert_eq!(after, before + 1, "LOSS-1: the broker refused it");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
