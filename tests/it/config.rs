@@ -124,6 +124,49 @@ fn every_mistake_is_printed_at_once_with_file_line_and_path() {
 }
 
 #[test]
+fn faults_of_single_apis_are_mistakes_for_check_and_the_rest_starts_without_them() {
+    let mut world = World::new(EXE, "127.0.0.1:1".parse().expect("an address"), "");
+    let good = fs::read_to_string(world.config()).expect("the configuration");
+    let apis = [
+        "{id: api-key, path: /key/, auth: magic, backend: {mock: {}}}",
+        "{id: api-cors, path: /cors/, cors: {origins: [shop.test]}, backend: {mock: {}}}",
+        "{id: api-body, path: /body/, backend: {mock: {status: 204, body: x}}}",
+    ];
+    let apis = apis.map(|api| format!("      - {api}\n")).concat();
+    fs::write(world.config(), format!("{good}{apis}")).expect("a configuration");
+    let first = good.lines().count() + 1;
+    let checked = program(&world).run(&["check"]);
+    assert_eq!((checked.code, &*checked.out), (Some(64), ""), "{checked:?}");
+    let said = checked.err;
+    let places = [
+        "apis[2].auth: `magic`",
+        "apis[3].cors.origins[0]: `shop.test`",
+        "apis[4].backend.mock.body: ",
+    ];
+    for (at, place) in places.into_iter().enumerate() {
+        let place = format!("tollgate.yaml:{}: services[0].{place}", first + at);
+        assert!(said.contains(&place), "no {place} in {said}");
+    }
+    assert_eq!(said.lines().count(), places.len(), "{said}");
+
+    let running = world.up();
+    let mut client = tests::client::Client::connect(running.gateway).expect("it listens");
+    for (path, status, body) in [
+        ("/release/key/", 481, r#"{"message":"API config error."}"#),
+        ("/release/cors/", 481, r#"{"message":"Found no valid cors config."}"#),
+        ("/release/body/", 481, r#"{"message":"Mock config error."}"#),
+        ("/release/mock/", 200, "hello"),
+    ] {
+        let request = tests::ledger::get(tests::world::HOST, path);
+        let answer = client.exchange(&request).expect("an answer");
+        assert_eq!((answer.status, &*answer.body), (status, body.as_bytes()), "{path}");
+    }
+    assert_eq!(running.metric("config_faulty_apis"), 3);
+    assert!(world.log().contains("apis[3].cors.origins[0]"), "{}", world.log());
+    assert!(world.stop().success(), "{}", world.log());
+}
+
+#[test]
 fn a_secret_that_is_written_wrongly_is_not_told() {
     let folder = tempfile::tempdir().expect("a folder");
     let program = Program::new(EXE, folder.path()).env("TEST_SECRET", "from-the-environment");

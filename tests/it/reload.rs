@@ -63,6 +63,18 @@ fn a_good_version_is_served_a_bad_one_refused_and_no_request_is_dropped() {
     wait::until("the warning", STORE_MAX, || world.log().contains("needs a restart").then_some(()));
     load.more(100);
 
+    // A fault in one API is that API's alone; it is said, and counted.
+    assert_eq!(running.metric("config_faulty_apis"), 0);
+    fs::write(world.config(), first.replace("status: 200, body", "status: 99, body"))
+        .expect("written");
+    until_mock(&running, r#"{"message":"Mock config error."}"#);
+    assert_eq!((running.metric("config_faulty_apis"), refused(0)(&running)), (1, true));
+    assert!(world.log().contains("apis[1].backend.mock.status: `99`"), "{}", world.log());
+    load.more(100);
+    fs::write(world.config(), &first).expect("written");
+    until_mock(&running, "hello");
+    assert_eq!(running.metric("config_faulty_apis"), 0);
+
     let ledger = load.stop();
     assert!(ledger.torn.is_empty() && ledger.refused.is_empty(), "a request was dropped");
     settled(&running, "gw-test", running.workers, 0);

@@ -1,7 +1,7 @@
 //! Whether a request that was routed may pass, and whose call it is.
 //!
 //! The checks, in this order; the first that fails answers:
-//! 1. suspended by an operator, the service or the API;
+//! 1. suspended by an operator, the service or the API; then an API with faulty settings;
 //! 2. a preflight is answered, where CORS is on;
 //! 3. parameters; 4. CORS;
 //! 5. credentials, and whether they open the API;
@@ -65,6 +65,8 @@ pub enum Admitted<'p> {
 pub(crate) struct Rules {
     /// The refusal of everything, while an operator says so.
     pub(crate) suspended: Option<&'static Entry>,
+    /// The refusal of everything, since the settings are faulty.
+    pub(crate) fault: Option<&'static Entry>,
     pub(crate) parameters: Vec<Required>,
     pub(crate) cors: Option<Cors>,
     pub(crate) addresses: Addresses,
@@ -90,7 +92,7 @@ impl Policy {
                 .at_api(matched.api)
         };
         let (service, api) = (&matched.service.rules, &matched.api.rules);
-        if let Some(entry) = service.suspended.or(api.suspended) {
+        if let Some(entry) = service.suspended.or(api.suspended).or(api.fault) {
             return Err(at(Refusal::new(entry, &[])));
         }
         let crosses = cors::is_cross_origin(request.scheme, request.host, request.headers);

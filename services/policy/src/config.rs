@@ -2,7 +2,9 @@
 //!
 //! A reader adds its mistakes to the sink and goes on with a stand-in (an empty id, a default), so
 //! that one run shows everything. So what comes out of a text with mistakes is not to be used; the
-//! sink's `finish` sees to that. Names that point from one place to another (hosts, ids, what a
+//! sink's `finish` sees to that. A fault in an API's kind of credentials, CORS or mock leaves the
+//! rest good: [`read_apart`] keeps for the API what it answers then, and `finish_but_faults` gives
+//! the policy with it. Names that point from one place to another (hosts, ids, what a
 //! key is bound to) are checked against [`Known`], which grows while services are read; keys come
 //! last.
 //!
@@ -63,6 +65,7 @@ use std::collections::HashMap;
 use settings::{Resolve, Value};
 
 use crate::Policy;
+use crate::errors::Entry;
 use crate::route::Door;
 
 /// Most services of one gateway. With the file's greatest size, more can not be meant.
@@ -82,7 +85,7 @@ struct Known {
 }
 
 /// Reads both sections. All mistakes go to the sink of the values; the policy is good only if
-/// there were none.
+/// there were none but faults: APIs with faulty settings answer every request with 481.
 pub fn read(
     services: &Value<'_>,
     keys: Option<&Value<'_>>,
@@ -103,6 +106,18 @@ pub fn read(
     }
     policy.hosts = known.hosts.into_iter().map(|(host, (door, _))| (host, door)).collect();
     Some(policy)
+}
+
+/// Reads a part of an API with `read`. If it is faulty, the API answers with `entry`, and what was
+/// read is a stand-in that is never used.
+fn read_apart<T>(
+    value: &Value<'_>,
+    entry: &'static Entry,
+    read: impl FnOnce(&Value<'_>) -> T,
+) -> (T, Option<&'static Entry>) {
+    let before = value.faults();
+    let read = read(&value.apart());
+    (read, (value.faults() > before).then_some(entry))
 }
 
 /// The items of a list that has at least one and at most `max` of what `what` names.

@@ -58,4 +58,10 @@ impl Policy {
     pub fn services(&self) -> &[Service] {
         &self.services
     }
+
+    /// How many APIs are out of service since their settings are faulty.
+    pub fn faulty_apis(&self) -> usize {
+        let apis = self.services.iter().flat_map(|service| &service.apis);
+        apis.filter(|api| api.is_faulty()).count()
+    }
 }

@@ -155,7 +155,7 @@ pub struct Timeouts {
 }
 
 /// An answer of the configuration.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Mock {
     /// From 200 to 599.
     pub status: StatusCode,
@@ -211,6 +211,11 @@ impl Schemes {
 // === impl Api ===
 
 impl Api {
+    /// True when its settings are faulty: every request to it is answered 481.
+    pub fn is_faulty(&self) -> bool {
+        self.rules.fault.is_some()
+    }
+
     /// Whether `version` of the service has it; nothing for a service without versions.
     pub(crate) fn is_in(&self, version: Option<&str>) -> bool {
         match (&self.versions, version) {

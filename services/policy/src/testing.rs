@@ -73,6 +73,14 @@ impl Resolve for Known {
 
 /// Reads both sections of a text; gives the policy, or the mistakes, one line each.
 pub(crate) fn read(text: &str) -> Result<Policy, String> {
+    match read_but_faults(text)? {
+        (policy, faults) if faults.is_empty() => Ok(policy),
+        (_, faults) => Err(faults),
+    }
+}
+
+/// The same; faults leave the rest good.
+pub(crate) fn read_but_faults(text: &str) -> Result<(Policy, String), String> {
     let sink = Sink::new();
     let document = Document::parse("t.yaml", text, &sink);
     let policy = document.as_ref().and_then(|document| {
@@ -81,7 +89,10 @@ pub(crate) fn read(text: &str) -> Result<Policy, String> {
         fields.close();
         crate::read(&services, keys.as_ref(), &Known)
     });
-    sink.finish(policy).map_err(|mistakes| mistakes.to_string())
+    match sink.finish_but_faults(policy) {
+        Ok((policy, faults)) => Ok((policy, faults.to_string())),
+        Err(mistakes) => Err(mistakes.to_string()),
+    }
 }
 
 /// The policy of [`EXAMPLE`].

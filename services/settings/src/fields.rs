@@ -15,6 +15,7 @@ pub struct Value<'d> {
     node: &'d Node,
     path: String,
     sink: &'d Sink,
+    apart: bool,
 }
 
 /// A mapping whose keys are taken one after the other. Call [`Fields::close`] at the end: keys
@@ -27,13 +28,14 @@ pub struct Fields<'d> {
     entries: &'d [Entry],
     taken: RefCell<Vec<&'static str>>,
     sink: &'d Sink,
+    apart: bool,
 }
 
 // === impl Value ===
 
 impl<'d> Value<'d> {
     pub(crate) fn new(file: &'d str, node: &'d Node, sink: &'d Sink) -> Self {
-        Self { file, node, path: String::new(), sink }
+        Self { file, node, path: String::new(), sink, apart: false }
     }
 
     /// 1-based line of the value.
@@ -58,14 +60,27 @@ impl<'d> Value<'d> {
 
     /// Adds a mistake at this place.
     pub fn mistake(&self, text: impl Into<String>) {
-        let (file, path) = (self.file.to_owned(), self.path.clone());
-        self.sink.add(Mistake { file, line: self.node.line, path, text: text.into() });
+        add(self.sink, self.apart, self.at(text.into()));
+    }
+
+    /// The same value as a part that can be left out: what its reader finds wrong in it, by
+    /// `mistake`, is a fault. What has another shape or type than the reader expects, and keys that
+    /// it does not know, are mistakes as everywhere.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self { apart: true, ..self.clone() }
+    }
+
+    /// How many faults were found so far, wherever. A reader that compares it before and after a
+    /// part knows whether that is faulty.
+    pub fn faults(&self) -> usize {
+        self.sink.faults()
     }
 
     /// The value as a mapping.
     pub fn fields(&self) -> Option<Fields<'d>> {
         let Kind::Map(entries) = &self.node.kind else {
-            self.mistake(format!("expected a mapping (`key: value`), found {}", self.shape()));
+            self.misshapen(format!("expected a mapping (`key: value`), found {}", self.shape()));
             return None;
         };
         Some(Fields {
@@ -75,13 +90,14 @@ impl<'d> Value<'d> {
             entries,
             taken: RefCell::default(),
             sink: self.sink,
+            apart: self.apart,
         })
     }
 
     /// The value as a list; empty, with a mistake, when it is something else.
     pub fn items(&self) -> Vec<Value<'d>> {
         let Kind::List(items) = &self.node.kind else {
-            self.mistake(format!("expected a list (`- item`), found {}", self.shape()));
+            self.misshapen(format!("expected a list (`- item`), found {}", self.shape()));
             return Vec::new();
         };
         let item = |(index, node)| self.child(node, format!("{}[{index}]", self.path));
@@ -91,7 +107,7 @@ impl<'d> Value<'d> {
     /// The value as a mapping with keys of the user's choice, in their order.
     pub fn entries(&self) -> Vec<(&'d str, Value<'d>)> {
         let Kind::Map(entries) = &self.node.kind else {
-            self.mistake(format!("expected a mapping (`name: value`), found {}", self.shape()));
+            self.misshapen(format!("expected a mapping (`name: value`), found {}", self.shape()));
             return Vec::new();
         };
         let entry = |entry: &'d Entry| {
@@ -104,17 +120,17 @@ impl<'d> Value<'d> {
     /// The value as a scalar of type `T`.
     pub fn scalar<T: Scalar>(&self) -> Option<T> {
         let Kind::Scalar { text, plain } = &self.node.kind else {
-            self.mistake(format!("expected {}, found {}", T::EXPECTED, self.shape()));
+            self.misshapen(format!("expected {}, found {}", T::EXPECTED, self.shape()));
             return None;
         };
         match T::parse(text, *plain) {
             Ok(value) => Some(value),
             Err(reason) if reason.is_empty() => {
-                self.mistake(format!("`{text}` is not {}", T::EXPECTED));
+                self.misshapen(format!("`{text}` is not {}", T::EXPECTED));
                 None
             }
             Err(reason) => {
-                self.mistake(format!("`{text}` is not {}: {reason}", T::EXPECTED));
+                self.misshapen(format!("`{text}` is not {}: {reason}", T::EXPECTED));
                 None
             }
         }
@@ -124,7 +140,7 @@ impl<'d> Value<'d> {
     /// what it resolves to is ever part of a mistake.
     pub fn secret(&self, resolve: &dyn Resolve) -> Option<Secret> {
         let Kind::Scalar { text, .. } = &self.node.kind else {
-            self.mistake(format!("expected a secret, found {}", self.shape()));
+            self.misshapen(format!("expected a secret, found {}", self.shape()));
             return None;
         };
         let found = match reference(text) {
@@ -145,7 +161,16 @@ impl<'d> Value<'d> {
     }
 
     fn child(&self, node: &'d Node, path: String) -> Value<'d> {
-        Value { file: self.file, node, path, sink: self.sink }
+        Value { file: self.file, node, path, sink: self.sink, apart: self.apart }
+    }
+
+    /// Adds a mistake that is never a fault.
+    fn misshapen(&self, text: String) {
+        add(self.sink, false, self.at(text));
+    }
+
+    fn at(&self, text: String) -> Mistake {
+        Mistake { file: self.file.to_owned(), line: self.node.line, path: self.path.clone(), text }
     }
 
     fn shape(&self) -> &'static str {
@@ -166,7 +191,8 @@ impl<'d> Fields<'d> {
         self.taken.borrow_mut().push(key);
         let entry = self.entries.iter().find(|entry| entry.key == key)?;
         let path = join(&self.path, key);
-        let value = Value { file: self.file, node: &entry.value, path, sink: self.sink };
+        let value =
+            Value { file: self.file, node: &entry.value, path, sink: self.sink, apart: self.apart };
         if value.is_null() { None } else { Some(value) }
     }
 
@@ -197,7 +223,7 @@ impl<'d> Fields<'d> {
     /// Adds a mistake at the mapping itself.
     pub fn mistake(&self, text: impl Into<String>) {
         let (file, path) = (self.file.to_owned(), self.path.clone());
-        self.sink.add(Mistake { file, line: self.line, path, text: text.into() });
+        add(self.sink, self.apart, Mistake { file, line: self.line, path, text: text.into() });
     }
 
     /// Ends the mapping: every key that nobody took is a mistake that names the known ones.
@@ -213,6 +239,10 @@ impl<'d> Fields<'d> {
             });
         }
     }
+}
+
+fn add(sink: &Sink, fault: bool, mistake: Mistake) {
+    if fault { sink.add_fault(mistake) } else { sink.add(mistake) }
 }
 
 fn join(path: &str, key: &str) -> String {

@@ -6,6 +6,9 @@
 //! - A scalar is text until somebody says which type it has. So no number of a price book
 //!   ever passes through a binary float.
 //! - Input is bounded: size, depth, number of nodes; anchors, aliases and tags are refused.
+//! - A mistake refuses the whole text. A fault is one in a part that can be left out by itself:
+//!   whoever reads that part says so ([`Value::apart`]), and whoever reads the text decides whether
+//!   it is good without ([`Sink::finish_but_faults`]).
 //! - Secrets are named (`${env:NAME}`, `${file:PATH}`), resolved by the caller, and never printed.
 //!
 //! Usage: [`Document::parse`] gives a tree, [`Document::root`] a [`Value`] to walk it with,
@@ -16,7 +19,7 @@ mod scalar;
 mod secret;
 mod tree;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 
 pub use fields::{Fields, Value};
@@ -55,7 +58,9 @@ impl fmt::Display for Mistake {
 #[derive(Debug, Default)]
 pub struct Sink {
     mistakes: RefCell<Vec<Mistake>>,
-    more: RefCell<usize>,
+    more: Cell<usize>,
+    /// How many of all are faults.
+    faults: Cell<usize>,
 }
 
 impl Sink {
@@ -70,8 +75,19 @@ impl Sink {
         if mistakes.len() < MISTAKES_MAX {
             mistakes.push(mistake);
         } else {
-            *self.more.borrow_mut() += 1;
+            self.more.set(self.more.get() + 1);
         }
+    }
+
+    /// Adds a mistake that leaves the rest good.
+    pub(crate) fn add_fault(&self, mistake: Mistake) {
+        self.faults.set(self.faults.get() + 1);
+        self.add(mistake);
+    }
+
+    /// How many faults there were so far.
+    pub(crate) fn faults(&self) -> usize {
+        self.faults.get()
     }
 
     /// True when nothing was wrong so far.
@@ -84,20 +100,44 @@ impl Sink {
     /// # Errors
     /// The mistakes, when there are any.
     pub fn finish<T>(self, value: Option<T>) -> Result<T, Mistakes> {
+        match self.finish_but_faults(value)? {
+            (value, faults) if faults.is_empty() => Ok(value),
+            (_, faults) => Err(faults),
+        }
+    }
+
+    /// The same, for who can leave out what is faulty: `value` and the faults in it, none when all
+    /// is well.
+    ///
+    /// # Errors
+    /// All mistakes, the faults among them, when there is one that is more than a fault.
+    pub fn finish_but_faults<T>(self, value: Option<T>) -> Result<(T, Mistakes), Mistakes> {
         let mut list = self.mistakes.into_inner();
+        list.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
+        let found = Mistakes { list, more: self.more.get() };
         match value {
-            Some(value) if list.is_empty() => Ok(value),
+            Some(value) if found.count() == self.faults.get() => Ok((value, found)),
             _ => {
-                assert!(!list.is_empty(), "a reading without value has at least one mistake");
-                list.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
-                Err(Mistakes { list, more: self.more.into_inner() })
+                assert!(!found.is_empty(), "a reading without value has at least one mistake");
+                Err(found)
             }
         }
     }
 }
 
+impl Mistakes {
+    /// True when nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.count() == 0
+    }
+
+    fn count(&self) -> usize {
+        self.list.len() + self.more
+    }
+}
+
 /// All that is wrong; displays one line each.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, thiserror::Error)]
 pub struct Mistakes {
     /// In the order of files and lines.
     pub list: Vec<Mistake>,

@@ -82,3 +82,57 @@ fn what_a_configuration_does_not_need_is_refused() {
 fn an_empty_text_is_missing_everything() {
     assert_eq!(check(""), "t.yaml:1: expected a mapping (`key: value`), found nothing");
 }
+
+/// Reads a list of parts that can be left out, each with a number below 10.
+fn parts(text: &str) -> Result<(Vec<bool>, usize), String> {
+    let sink = Sink::new();
+    let document = Document::parse("t.yaml", text, &sink).expect("it is YAML");
+    let root = document.root(&sink);
+    let read = |part: &Value<'_>| {
+        let before = part.faults();
+        let part = part.apart();
+        let fields = part.fields()?;
+        let number = fields.required("number");
+        if let Some(number) = number
+            && number.scalar::<u16>().is_some_and(|number| number >= 10)
+        {
+            number.mistake("too large");
+        }
+        fields.close();
+        Some(part.faults() == before)
+    };
+    let good: Option<Vec<bool>> = root.items().iter().map(read).collect();
+    match sink.finish_but_faults(good) {
+        Ok((good, faults)) => Ok((good, faults.list.len() + faults.more)),
+        Err(mistakes) => Err(mistakes.to_string()),
+    }
+}
+
+#[test]
+fn faults_of_parts_leave_the_rest_good() {
+    assert_eq!(parts("- number: 1\n- number: 2"), Ok((vec![true, true], 0)));
+    assert_eq!(parts("- number: 1\n- number: 10\n- {}"), Ok((vec![true, false, false], 2)));
+    // More than are kept.
+    let many = "- number: 11\n".repeat(150);
+    assert_eq!(parts(&many), Ok((vec![false; 150], 150)));
+}
+
+#[test]
+fn a_mistake_in_a_part_refuses_the_whole_and_faults_are_said_beside_it() {
+    let large = "t.yaml:1: [0].number: too large";
+    for (part, mistake) in [
+        (
+            "number: ten",
+            "t.yaml:2: [1].number: `ten` is not a whole number: from 0 to 65535 are accepted",
+        ),
+        ("number: 1\n  nmber: 2", "t.yaml:3: [1].nmber: unknown key; known here: number"),
+        ("number: [1]", "t.yaml:2: [1].number: expected a whole number, found a list"),
+    ] {
+        let text = format!("- number: 10\n- {part}");
+        assert_eq!(parts(&text), Err(format!("{large}\n{mistake}")));
+    }
+    // Also when only faults were kept.
+    let text = format!("{}- number: ten", "- number: 11\n".repeat(150));
+    let mistakes = parts(&text).expect_err("a mistake");
+    assert!(mistakes.ends_with("… and 51 more"), "{mistakes}");
+}

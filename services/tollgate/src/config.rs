@@ -31,6 +31,8 @@ pub(crate) struct Config {
     /// alone.
     pub(crate) engine: Option<SocketAddr>,
     pub(crate) policy: Arc<policy::Policy>,
+    /// What is wrong with single APIs, which a gateway leaves out; the rest is good.
+    pub(crate) faults: Mistakes,
     /// How long records stay, counted from when they were stored.
     pub(crate) retention: Duration,
 }
@@ -50,7 +52,7 @@ pub(crate) struct Source {
 impl Config {
     /// Secrets do not show here; who changes one restarts, or says SIGHUP where it is a key's.
     fn fixed(&self) -> u64 {
-        let Self { source: _, policy: _, data, gateway, spool, store, .. } = self;
+        let Self { source: _, policy: _, faults: _, data, gateway, spool, store, .. } = self;
         let Self { metering, prices, query, kafka, engine, retention, .. } = self;
         let first = format!("{data:?} {gateway:?} {spool:?} {store:?} {metering:?}");
         hash(&format!("{first} {prices:?} {query:?} {kafka:?} {engine:?} {retention:?}"))
@@ -91,10 +93,11 @@ const MEMORY: ByteSize = ByteSize(4 << 30);
 /// Below it the engine does not get through its own start reliably.
 const MEMORY_MIN: u64 = 512 << 20;
 
-/// Reads and checks a configuration file.
+/// Reads and checks a configuration file. Faults of single APIs come with it: all but `check` go on
+/// without those.
 ///
 /// # Errors
-/// Every mistake, each with file, line and path.
+/// Every mistake, each with file, line and path, and the faults with them.
 pub(crate) fn load(path: &Path) -> Result<Config, Mistakes> {
     let sink = Sink::new();
     let file = path.display().to_string();
@@ -113,7 +116,8 @@ pub(crate) fn load(path: &Path) -> Result<Config, Mistakes> {
         fields.close();
         config
     });
-    let mut config = sink.finish(config)?;
+    let (mut config, faults) = sink.finish_but_faults(config)?;
+    config.faults = faults;
     let source = Source { file: path.to_owned(), text: hash(&text), fixed: config.fixed() };
     config.source = source;
     Ok(config)
@@ -164,6 +168,7 @@ fn read(fields: &Fields<'_>, folder: &Path, sink: &Sink) -> Option<Config> {
         kafka: kafka.map_or(Some(None), |read| read.map(Some))?,
         engine: engine?,
         policy: Arc::new(policy?),
+        faults: Mistakes::default(),
         retention: retention?,
     })
 }

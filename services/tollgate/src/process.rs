@@ -182,7 +182,7 @@ impl Process {
             gateways.push(started.await.context("the start of a gateway panicked")??);
         }
         let workers = gateways.iter().flat_map(gateway::Running::counters).collect();
-        let reloads = Reloads::default();
+        let reloads = Reloads::new(&config);
         let mut registry = metrics::registry(workers, counters);
         registry.register_collector(Box::new(reloads.clone()));
         let app = query::App::new(query::Parts {

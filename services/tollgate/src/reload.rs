@@ -5,6 +5,9 @@
 //!   variable that it names has changed.
 //! - A version with mistakes is refused whole, all of them are said at once, and the old one serves
 //!   on; `config_refused` is 1 until the file is good again.
+//! - A fault in an API's credentials, CORS or mock leaves that API out of service, which answers 481;
+//!   the rest of the version is served, at the start too. All faults are said, and
+//!   `config_faulty_apis` counts the APIs.
 //! - The rest of the file is fixed at the start: a change there is said, and waits for a restart.
 
 use std::fs;
@@ -19,7 +22,7 @@ use prometheus_client::encoding::DescriptorEncoder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::config::{self, Source};
+use crate::config::{self, Config, Source};
 use crate::metrics;
 
 /// Between two looks at the file.
@@ -35,6 +38,8 @@ struct Counts {
     done: AtomicU64,
     /// 1 while the file as it stands is refused.
     refused: AtomicU64,
+    /// APIs of what is served that are out of service.
+    faulty: AtomicU64,
 }
 
 /// Follows the file of a configuration.
@@ -49,9 +54,28 @@ pub(crate) struct Follower {
 
 // === impl Reloads ===
 
+impl Reloads {
+    /// Of a gateway that serves `config` from its start.
+    pub(crate) fn new(config: &Config) -> Self {
+        let reloads = Self::default();
+        reloads.note(config);
+        reloads
+    }
+
+    /// Says what of `config` is out of service.
+    fn note(&self, config: &Config) {
+        let faulty = config.policy.faulty_apis();
+        if faulty > 0 {
+            let faults = &config.faults;
+            tracing::error!(faulty, %faults, "APIs with faulty settings are out of service");
+        }
+        self.0.faulty.store(u64::try_from(faulty).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+}
+
 impl Collector for Reloads {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let Counts { done, refused } = &*self.0;
+        let Counts { done, refused, faulty } = &*self.0;
         let lines = [
             ("config_reloads_total", "Versions of services and keys that were loaded", false, done),
             (
@@ -59,6 +83,12 @@ impl Collector for Reloads {
                 "1 while the configuration file has mistakes, and the one before serves on. Alarm",
                 true,
                 refused,
+            ),
+            (
+                "config_faulty_apis",
+                "APIs that are out of service since their settings are faulty. Alarm",
+                true,
+                faulty,
             ),
         ];
         for (name, help, gauge, value) in lines {
@@ -117,6 +147,7 @@ impl Follower {
                 }
                 let services = config.policy.services().len();
                 tracing::info!(services, "services and keys are loaded anew");
+                self.reloads.note(&config);
                 serve(config.policy);
                 (self.source, self.refused) = (config.source, None);
                 self.reloads.0.done.fetch_add(1, Ordering::Relaxed);

@@ -9,6 +9,7 @@
 //! - `proxied`: the PROXY protocol, and proxies that are trusted;
 //! - `smuggled`: a second request hidden behind a first, for a backend that would be fooled;
 //! - `routed`: each class of paths, domains, versions, and what is placed into requests;
+//! - `faulty`: APIs whose settings are faulty, and nobody else notices;
 //! - `waiting`: each limit of time;
 //! - `retried`: connections that had stood, addresses that do not accept;
 //! - `held`: the last byte is never readable before the record is on disk;
@@ -30,6 +31,7 @@ mod world;
 
 mod drained;
 mod exact;
+mod faulty;
 mod full;
 mod held;
 mod hostile;

@@ -27,18 +27,6 @@ fn version(name: &str) -> Policy {
     ))
 }
 
-/// Waits until the workers are told.
-fn load(world: &World, policy: Policy) {
-    let (running, policy) = (world.running.as_ref().expect("it runs"), Arc::new(policy));
-    let serving = running.serving();
-    running.reloader().reload(policy.clone());
-    let began = Instant::now();
-    while !Arc::ptr_eq(&serving.borrow(), &policy) {
-        assert!(began.elapsed() < PATIENCE, "the policy is not served");
-        std::thread::yield_now();
-    }
-}
-
 #[test]
 fn every_request_goes_by_one_policy_and_none_is_dropped() {
     let mut plan = Plan::default();
@@ -62,7 +50,7 @@ fn every_request_goes_by_one_policy_and_none_is_dropped() {
         })
         .collect();
     for round in 0..100 {
-        load(&world, version(if round % 2 == 0 { "two" } else { "one" }));
+        world.load(Arc::new(version(if round % 2 == 0 { "two" } else { "one" })));
     }
     done.store(true, Ordering::SeqCst);
     let seen: Vec<_> =
@@ -87,7 +75,7 @@ fn what_has_begun_is_finished_by_the_policy_it_began_with() {
     let mut waits = Client::connect(world.address);
     waits.send("GET /release/b/x HTTP/1.1\r\nHost: a.test\r\n\r\n");
     backend.until(|seen| seen.len() == 1 && seen[0].requests == 1);
-    load(&world, version("two"));
+    world.load(Arc::new(version("two")));
     let mut client = Client::connect(world.address);
     // A worker follows at its next turn.
     let began = Instant::now();
@@ -105,8 +93,8 @@ fn what_has_begun_is_finished_by_the_policy_it_began_with() {
 #[test]
 fn a_policy_is_served_with_the_names_of_its_backends() {
     let backend = Backend::answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
-    let world = World::with(Plan::default(), version("one"));
-    load(&world, policy(backend.address));
+    let mut world = World::with(Plan::default(), version("one"));
+    world.load(Arc::new(policy(backend.address)));
     let mut client = Client::connect(world.address);
     let named = "GET /release/named/x HTTP/1.1\r\nHost: a.test\r\n\r\n";
     let began = Instant::now();

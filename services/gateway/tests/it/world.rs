@@ -106,6 +106,7 @@ services:
     ))
 }
 
+/// The policy of a text, without the APIs that are faulty.
 pub fn policy_of(text: &str) -> Policy {
     let sink = Sink::new();
     let document = Document::parse("t.yaml", text, &sink);
@@ -115,7 +116,7 @@ pub fn policy_of(text: &str) -> Policy {
         fields.close();
         policy::read(&services, keys.as_ref(), &NoSecrets)
     });
-    sink.finish(read).expect("the policy has no mistakes")
+    sink.finish_but_faults(read).expect("the policy has no mistakes").0
 }
 
 impl World {
@@ -190,6 +191,23 @@ impl World {
         let finals = self.finals();
         assert_eq!(finals.len(), count, "{finals:#?}");
         finals[count - 1].clone()
+    }
+
+    /// Serves another policy; waits until the workers are told.
+    pub fn load(&mut self, policy: Arc<Policy>) {
+        let running = self.running.as_ref().expect("it runs");
+        let serving = running.serving();
+        running.reloader().reload(policy.clone());
+        self.patient("the policy is not served", |_| Arc::ptr_eq(&serving.borrow(), &policy));
+    }
+
+    /// Asks until `good` holds.
+    pub fn patient(&mut self, otherwise: &str, mut good: impl FnMut(&mut Self) -> bool) {
+        let start = Instant::now();
+        while !good(self) {
+            assert!(start.elapsed() < PATIENCE, "{otherwise}");
+            std::thread::yield_now();
+        }
     }
 
     /// Waits until `good` holds.

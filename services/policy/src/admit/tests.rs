@@ -4,7 +4,7 @@ use http::{HeaderName, HeaderValue};
 
 use super::*;
 use crate::hmac::tests::NOW;
-use crate::testing::read;
+use crate::testing::{read, read_but_faults};
 use crate::{RouteRequest, Scheme};
 
 /// A request without anything but a path and headers.
@@ -51,6 +51,10 @@ services:
       - {id: api-cors, path: /cors, cors: true, auth: key-pair, backend: {mock: {}}}
       - {id: api-app, path: /app, auth: application, backend: {mock: {}}}
       - {id: api-open, path: /open, backend: {mock: {}}}
+      - {id: api-magic, path: /magic, auth: magic, cors: true, backend: {mock: {}}}
+      - {id: api-worn, path: /worn, cors: {origins: [shop.test]}, auth: magic, backend: {mock: {}}}
+      - {id: api-dull, path: /dull, parameters: [{in: query, name: a}], backend: {mock: {status: 99}}}
+      - {id: api-late, path: /late, suspended: {reason: arrears}, backend: {mock: {status: 99}}}
   - id: service-b
     account: "1"
     hosts: [b.test]
@@ -120,6 +124,33 @@ const REFUSED: &[Row] = &[
         headers: &[ELSEWHERE],
         ..BASE
     },
+    // Faulty settings: behind suspension, before everything else.
+    Row {
+        id: "suspended-arrears",
+        text: "Service is suspended for arrears.",
+        target: "/release/late",
+        ..BASE
+    },
+    Row { id: "api-config", text: "API config error.", target: "/release/magic", ..BASE },
+    Row {
+        id: "api-config",
+        text: "API config error.",
+        method: "OPTIONS",
+        target: "/release/magic",
+        headers: &[ELSEWHERE, ASKS],
+        ..BASE
+    },
+    // Of two faults the one that a request would meet first.
+    Row { id: "cors-config", text: "Found no valid cors config.", target: "/release/worn", ..BASE },
+    Row {
+        id: "cors-config",
+        text: "Found no valid cors config.",
+        method: "OPTIONS",
+        target: "/release/worn",
+        headers: &[ELSEWHERE, ASKS],
+        ..BASE
+    },
+    Row { id: "mock-config", text: "Mock config error.", target: "/release/dull", ..BASE },
     Row {
         id: "header-required",
         text: "header X-Tenant is required.",
@@ -229,7 +260,7 @@ const REFUSED: &[Row] = &[
 /// What becomes of a request: the account of the caller, `preflight`, or the refusal's id, text
 /// and body.
 fn check(row: &Row) -> Result<String, (&'static str, String, String)> {
-    let policy = read(POLICY).expect("no mistakes");
+    let (policy, _) = read_but_faults(POLICY).expect("no mistakes but faults");
     let mut headers = HeaderMap::new();
     for (name, value) in row.headers {
         let value = HeaderValue::from_str(value).expect("a header value");

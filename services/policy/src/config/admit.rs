@@ -14,7 +14,7 @@ use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 use settings::{Fields, Value};
 
-use super::items;
+use super::{items, read_apart};
 use crate::admit::{Addresses, Cors, Place, Required, Rules};
 use crate::errors::{Entry, admit as entries};
 use crate::service::Methods;
@@ -39,11 +39,14 @@ pub(super) fn read_service(fields: &Fields<'_>) -> Rules {
 
 /// What an API may ask for.
 pub(super) fn read_api(fields: &Fields<'_>) -> Rules {
-    Rules {
-        parameters: read_parameters(fields),
-        cors: fields.optional("cors").and_then(|value| read_cors(&value)),
-        ..read_service(fields)
-    }
+    let parameters = read_parameters(fields);
+    let (cors, fault) = match fields.optional("cors") {
+        Some(value) => read_apart(&value, &entries::CORS_FAULTY, read_cors),
+        None => (None, None),
+    };
+    // Of faulty ones nothing is told to browsers.
+    let cors = cors.filter(|_| fault.is_none());
+    Rules { parameters, cors, fault, ..read_service(fields) }
 }
 
 fn read_suspended(value: &Value<'_>) -> Option<&'static Entry> {

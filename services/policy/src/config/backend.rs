@@ -9,7 +9,8 @@ use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use record::Net;
 use settings::{Fields, Value};
 
-use super::{nodes, placed};
+use super::{nodes, placed, read_apart};
+use crate::errors::{Entry, admit as entries};
 use crate::route::{Form, HOST_MAX, has_bad_percent, has_dot_segment, normal_host};
 use crate::service::{Backend, Host, HttpBackend, Mock, Timeouts};
 
@@ -35,13 +36,22 @@ const RESERVED: [HeaderName; 8] = [
 ];
 
 /// Reads `url: …` or `mock: …` with what belongs to it.
-/// The variables that may stand in it are those of `form`, the path of its API.
-pub(super) fn read(value: &Value<'_>, form: Option<&Form>) -> Option<Backend> {
+/// The variables that may stand in it are those of `form`, the path of its API. Beside it: what the
+/// API answers, if a mock is faulty.
+pub(super) fn read(
+    value: &Value<'_>,
+    form: Option<&Form>,
+) -> Option<(Backend, Option<&'static Entry>)> {
     let fields = value.fields()?;
     let (url, mock) = (fields.optional("url"), fields.optional("mock"));
     let backend = match (url, mock) {
-        (Some(url), None) => read_http(&url, &fields, form).map(Backend::Http),
-        (None, Some(mock)) => read_mock(&mock).map(Backend::Mock),
+        (Some(url), None) => read_http(&url, &fields, form).map(|http| (Backend::Http(http), None)),
+        (None, Some(mock)) => {
+            let (mock, fault) = read_apart(&mock, &entries::MOCK_FAULTY, read_mock);
+            // A faulty body may be as large as the configuration.
+            let mock = if fault.is_some() { Some(Mock::default()) } else { mock };
+            mock.map(|mock| (Backend::Mock(mock), fault))
+        }
         (Some(_), Some(_)) => {
             value.mistake("a backend has `url` or `mock`, not both");
             None

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use settings::{Fields, Value};
 
-use super::{Known, admit, backend, host, items, syntax};
+use super::{Known, admit, backend, host, items, read_apart, syntax};
+use crate::errors::{Entry, admit as entries};
 use crate::route::Table;
 use crate::service::{Api, Auth, Environment, Methods, Scheme, Schemes, Service};
 
@@ -190,12 +191,15 @@ fn read_api(
     let versions = read_versions(&fields, published);
     let path = fields.required("path").and_then(|value| syntax::path_of(&value));
     let methods = fields.optional("methods").map_or(Methods::ALL, |list| read_methods(&list));
-    let auth = read_auth(&fields);
-    let rules = admit::read_api(&fields);
+    let (auth, faulty_auth) = read_auth(&fields);
+    let mut rules = admit::read_api(&fields);
     let backend = fields.required("backend");
     let backend = backend.and_then(|value| backend::read(&value, path.as_ref().map(|(_, f)| f)));
     fields.close();
-    Some(Api { id, path: path?.0, methods, auth, backend: backend?, rules, index, versions })
+    let (backend, faulty_mock) = backend?;
+    // Of several the first that a request would meet.
+    rules.fault = rules.fault.or(faulty_auth).or(faulty_mock);
+    Some(Api { id, path: path?.0, methods, auth, backend, rules, index, versions })
 }
 
 /// Default: all. Versions that are published nowhere are kept for later.
@@ -226,10 +230,10 @@ fn read_methods(list: &Value<'_>) -> Methods {
     methods
 }
 
-/// Default: `none`, as the provider's.
-fn read_auth(fields: &Fields<'_>) -> Auth {
-    let Some(value) = fields.optional("auth") else { return Auth::None };
-    match value.scalar::<String>().as_deref() {
+/// Default: `none`, as the provider's. Beside it: what the API answers, if it is faulty.
+fn read_auth(fields: &Fields<'_>) -> (Auth, Option<&'static Entry>) {
+    let Some(value) = fields.optional("auth") else { return (Auth::None, None) };
+    read_apart(&value, &entries::API_FAULTY, |value| match value.scalar::<String>().as_deref() {
         None | Some("none") => Auth::None,
         Some("key-pair") => Auth::KeyPair,
         Some("application") => Auth::Application,
@@ -237,7 +241,8 @@ fn read_auth(fields: &Fields<'_>) -> Auth {
             value.mistake(format!(
                 "`{other}` is not a kind of credentials; known: none, key-pair, application"
             ));
-            Auth::None
+            // Whoever meant credentials did not mean none.
+            Auth::KeyPair
         }
-    }
+    })
 }

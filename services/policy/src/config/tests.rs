@@ -4,7 +4,7 @@ use std::time::Duration;
 use record::Net;
 
 use crate::service::{Api, Auth, Backend, Environment, Host, Timeouts};
-use crate::testing::{EXAMPLE, example, read};
+use crate::testing::{EXAMPLE, example, read, read_but_faults};
 
 fn api<'p>(policy: &'p crate::Policy, id: &str) -> &'p Api {
     let mut all = policy.services().iter().flat_map(|service| &service.apis);
@@ -252,6 +252,59 @@ fn a_mock_is_an_answer_that_can_be_sent() {
     ];
     for (headers, expect) in headers {
         assert_eq!(backend(&format!("{{mock: {{headers: {headers}}}}}")), expect);
+    }
+}
+
+/// What is wrong with an API's own settings takes only that API out of service; everything else
+/// that can be wrong in the same places refuses the whole text.
+#[test]
+fn faults_of_one_api_leave_the_rest_good() {
+    let text = |settings: &str| {
+        format!(
+            "services: [{{id: s, account: a, hosts: [h], apis: [\
+             {{id: i, path: /, {settings}}}, {{id: j, path: /j, backend: {{mock: {{}}}}}}]}}]"
+        )
+    };
+    let mock = "backend: {mock: {}}";
+    for (faulty, faults) in [
+        (format!("auth: magic, {mock}"), &["auth: `magic` is not a kind of credentials"][..]),
+        (format!("cors: {{origins: []}}, {mock}"), &["cors.origins: at least one of the origins"]),
+        (format!("cors: {{origins: [a.b]}}, {mock}"), &["cors.origins[0]: `a.b` is not an origin"]),
+        (format!("cors: {{methods: [GO]}}, {mock}"), &["cors.methods: `GO` is not a known method"]),
+        (format!("cors: {{expose: ['a b']}}, {mock}"), &["cors.expose[0]: `a b` can not stand"]),
+        ("backend: {mock: {status: 99}}".into(), &["mock.status: `99` is not the status"]),
+        ("backend: {mock: {status: 204, body: a}}".into(), &["mock.body: an answer with status"]),
+        ("backend: {mock: {headers: {te: a}}}".into(), &["mock.headers.te: the gateway sets `te`"]),
+        (
+            "auth: magic, cors: {origins: [a.b]}, backend: {mock: {status: 99}}".into(),
+            &["auth: ", "cors.origins[0]: ", "mock.status: "],
+        ),
+    ] {
+        let (policy, found) = read_but_faults(&text(&faulty)).expect("no mistakes but faults");
+        assert_eq!(found.lines().count(), faults.len(), "{found}");
+        for (line, fault) in found.lines().zip(faults) {
+            assert!(line.starts_with("t.yaml:1: services[0].apis[0].") && line.contains(fault));
+        }
+        let [i, j] = &policy.services()[0].apis[..] else { panic!("two APIs") };
+        assert_eq!((i.is_faulty(), j.is_faulty(), policy.faulty_apis()), (true, false, 1));
+    }
+    // Each with the number of its mistakes: a fault beside one is said as well.
+    for (refused, mistakes) in [
+        (format!("auth: [magic], {mock}"), 1),
+        (format!("cors: maybe, {mock}"), 1),
+        (format!("cors: {{origins: https://a.b}}, {mock}"), 2),
+        (format!("cors: {{colour: red}}, {mock}"), 1),
+        (format!("cors: {{max_age: long}}, {mock}"), 1),
+        (format!("addresses: {{allow: [somewhere]}}, auth: magic, {mock}"), 2),
+        ("suspended: {reason: mood}, backend: {mock: {status: 99}}".into(), 2),
+        ("backend: {mock: {status: fine}}".into(), 1),
+        ("backend: {mock: {state: 99}}".into(), 1),
+        ("backend: {mock: []}".into(), 1),
+        ("backend: {url: 'ftp://a'}".into(), 1),
+    ] {
+        let found = read_but_faults(&text(&refused)).err();
+        let found = found.unwrap_or_else(|| panic!("`{refused}` refuses the whole"));
+        assert_eq!(found.lines().count(), mistakes, "{found}");
     }
 }
 

@@ -26,6 +26,9 @@ const BASE: Entry = Entry {
 pub(super) static ENTRIES: &[&Entry] = &[
     &SUSPENDED_ARREARS,
     &SUSPENDED_COMPLIANCE,
+    &CORS_FAULTY,
+    &API_FAULTY,
+    &MOCK_FAULTY,
     &PARAMETER_UNREADABLE,
     &HEADER_REQUIRED,
     &PATH_VARIABLE_REQUIRED,
@@ -70,6 +73,53 @@ pub static SUSPENDED_COMPLIANCE: Entry = Entry {
     },
     blueking: blueking::SUSPENDED,
     ..BASE
+};
+
+/// What the entries of APIs with faulty settings have in common.
+const FAULTY: Entry = Entry {
+    status: 481,
+    fault: Fault::Gateway,
+    remedy: Words {
+        en: "The owner mends it: `tollgate check` names the line.",
+        zh: "请由所有者修正，`tollgate check` 会指出出错的行。",
+    },
+    blueking: blueking::API_CONFIG,
+    ..BASE
+};
+
+/// The API's CORS settings are faulty.
+pub static CORS_FAULTY: Entry = Entry {
+    id: "cors-config",
+    text: "Found no valid cors config.",
+    cause: Words {
+        en: "The CORS settings of the API are faulty, so that it is out of service.",
+        zh: "API 的 CORS 配置有误，该 API 暂停服务。",
+    },
+    ..FAULTY
+};
+
+/// What the API asks of keys is faulty.
+pub static API_FAULTY: Entry = Entry {
+    id: "api-config",
+    text: "API config error.",
+    cause: Words {
+        en: "The settings of the API name credentials that the gateway does not know, so that it is \
+             out of service.",
+        zh: "API 配置的认证方式无法识别，该 API 暂停服务。",
+    },
+    ..FAULTY
+};
+
+/// The API's fixed answer is faulty.
+pub static MOCK_FAULTY: Entry = Entry {
+    id: "mock-config",
+    text: "Mock config error.",
+    cause: Words {
+        en: "The fixed answer (mock) of the API can not be sent as it is written, so that it is out \
+             of service.",
+        zh: "API 的固定应答（mock）配置有误，无法发送，该 API 暂停服务。",
+    },
+    ..FAULTY
 };
 
 /// A query, path variable or form that can not be decoded.

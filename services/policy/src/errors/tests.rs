@@ -86,9 +86,8 @@ fn published_texts_are_verbatim_and_all_others_are_marked_own() {
         catalog().filter(|entry| !entry.own).map(|entry| (entry.status, entry.text)).collect();
     let unknown: Vec<_> = ours.difference(&published).collect();
     assert_eq!(unknown, Vec::<&(u16, &str)>::new());
-    // A version with faulty settings is refused whole, so no API of it can say so.
-    let absent: Vec<&str> = published.difference(&ours).map(|(_, text)| *text).collect();
-    assert_eq!(absent, ["API config error.", "Found no valid cors config.", "Mock config error."]);
+    let absent: Vec<_> = published.difference(&ours).collect();
+    assert_eq!(absent, Vec::<&(u16, &str)>::new());
     for entry in catalog().filter(|entry| entry.own) {
         assert!(PUBLISHED.iter().all(|(_, text)| *text != entry.text), "{}", entry.id);
     }

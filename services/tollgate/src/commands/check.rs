@@ -21,6 +21,10 @@ const SCHEMA_FILE: &str = "tollgate.schema.json";
 /// Prints every mistake, or what was found good.
 pub(crate) fn check(args: &ConfigFile) -> anyhow::Result<ExitCode> {
     match config::load(&args.config) {
+        Ok(config) if !config.faults.is_empty() => {
+            eprintln!("{}", config.faults);
+            Ok(ExitCode::from(EXIT_CONFIG))
+        }
         Ok(config) => {
             let services = config.policy.services();
             let apis: usize = services.iter().map(|service| service.apis.len()).sum();

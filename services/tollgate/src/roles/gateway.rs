@@ -74,7 +74,7 @@ pub(crate) async fn run(config: Config, hooks: Hooks) -> anyhow::Result<ExitCode
 
     let mut registry = metrics::of_gateway(running.counters());
     registry.register_collector(Box::new(Shipping(shipper.state())));
-    let reloads = Reloads::default();
+    let reloads = Reloads::new(&config);
     registry.register_collector(Box::new(reloads.clone()));
     let follower = Follower::new(config.source.clone(), reloads)?;
     let (stop, stopped) = oneshot::channel::<()>();
