@@ -65,7 +65,8 @@ pub(crate) struct Told {
 /// What is known of a request so far. Empty: not known.
 #[derive(Default)]
 pub(crate) struct Facts {
-    /// Who calls: the other end of the connection, or whom it speaks for.
+    /// Who calls: the other end of the connection, or whom it speaks for; nothing when a balancer
+    /// there does not say.
     pub(crate) client: Option<IpAddr>,
     /// The address that was called.
     pub(crate) local: Option<IpAddr>,

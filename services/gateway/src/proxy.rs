@@ -26,8 +26,8 @@ const V2_MAX: usize = 4096;
 pub(crate) enum Preface {
     /// More is to come.
     Partial,
-    /// A header of so many bytes. Without ends the connection speaks for itself, as a balancer's
-    /// own checks do.
+    /// A header of so many bytes. Without ends the client is not known: the balancer was not told,
+    /// or speaks for itself, as in its own checks.
     Whole { bytes: usize, ends: Option<Ends> },
     /// No header, or a bad one.
     Bad,

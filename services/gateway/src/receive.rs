@@ -52,7 +52,11 @@ fn look_behind(wire: &Wire, exchange: &Exchange, head: &Parts) {
     }
     let address = client::address(peer, &head.headers, &config.trusted_proxies);
     let mut facts = exchange.facts.borrow_mut();
-    (facts.client, facts.net) = (Some(address), config.private_networks.class(address));
+    // A balancer that names no client, also not in a header, is none itself.
+    if facts.client.is_some() || address != peer {
+        facts.client = Some(address);
+    }
+    facts.net = config.private_networks.class(address);
     facts.tls = client::came_by_tls(&head.headers);
 }
 

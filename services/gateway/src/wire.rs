@@ -45,6 +45,8 @@ pub(crate) struct Wire {
     pub(crate) worker: Rc<Worker>,
     /// Who is connected with whom: the socket's ends, or those that a balancer speaks for.
     ends: Cell<Ends>,
+    /// The balancer at the other end does not say for whom it speaks.
+    speaks_for_nobody: Cell<bool>,
     /// The worker had as many connections as it may: the first request is refused.
     pub(crate) crowded: bool,
     socket: RefCell<TcpStream>,
@@ -85,6 +87,7 @@ impl Wire {
         Self {
             worker,
             ends: Cell::new(Ends { source: peer, destination: local }),
+            speaks_for_nobody: Cell::new(false),
             crowded,
             socket: RefCell::new(socket),
             input: RefCell::new(Input::new(required)),
@@ -299,7 +302,8 @@ impl Wire {
         let exchange = Rc::new(self.worker.begin());
         let mut facts = exchange.facts.borrow_mut();
         let Ends { source, destination } = self.ends.get();
-        (facts.client, facts.local) = (Some(source.ip()), Some(destination.ip()));
+        facts.client = (!self.speaks_for_nobody.get()).then_some(source.ip());
+        facts.local = Some(destination.ip());
         facts.net = self.worker.config.private_networks.class(source.ip());
         drop(facts);
         *self.exchange.borrow_mut() = Some(exchange.clone());

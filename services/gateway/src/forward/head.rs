@@ -63,12 +63,15 @@ pub(super) fn to_backend(
     put(headers, X_FORWARDED_FOR, &forwarded);
     let (tls, client) = {
         let facts = exchange.facts.borrow();
-        (facts.tls, facts.client.filter(|client| *client != peer))
+        (facts.tls, facts.client)
     };
     let scheme = if tls { "https" } else { "http" };
     headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme));
-    let real = client.map(|client| client.to_canonical().to_string()).unwrap_or(ip);
-    put(headers, X_REAL_IP, real.as_bytes());
+    match client {
+        None => drop(headers.remove(X_REAL_IP)),
+        Some(client) if client == peer => put(headers, X_REAL_IP, ip.as_bytes()),
+        Some(client) => put(headers, X_REAL_IP, client.to_canonical().to_string().as_bytes()),
+    }
     trace::set(exchange, headers);
     put(headers, X_API_REQUEST_ID, exchange.id.as_str().as_bytes());
     put(headers, HOST, backend.authority.as_bytes());

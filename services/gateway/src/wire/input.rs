@@ -255,6 +255,7 @@ impl Wire {
                 input.buffer.advance(bytes);
                 input.place = Place::Head(Head::default());
                 input.since = Instant::now();
+                self.speaks_for_nobody.set(ends.is_none());
                 self.ends.set(ends.unwrap_or(self.ends.get()));
             }
         }

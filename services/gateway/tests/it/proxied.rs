@@ -10,13 +10,17 @@ use record::Net;
 
 use crate::backend::Backend;
 use crate::client::{Client, header};
-use crate::world::{Plan, World, policy};
+use crate::world::{Plan, World, policy, policy_of};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
-const GET: &str = "GET /release/b/x HTTP/1.1\r\nHost: a.test\r\n\r\n";
+const GET: &str = "GET /release/b/x HTTP/1.1\r\nHost: a.test\r\nX-Real-IP: 7.7.7.7\r\n\r\n";
 /// The header of version 2, from 8.8.4.4:4660 to 5.6.7.8:443.
 const V2: &[u8] =
     b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\x08\x08\x04\x04\x05\x06\x07\x08\x12\x34\x01\xbb";
+
+/// The balancer does not know its client; it has none, and only looks whether the gateway is well.
+const UNKNOWN: &[u8] = b"PROXY UNKNOWN\r\n";
+const LOCAL: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0";
 
 fn behind_a_balancer() -> Plan {
     let mut plan = Plan::default();
@@ -52,11 +56,11 @@ fn refused(world: &World) -> u64 {
 #[test]
 fn the_client_is_whom_the_balancer_names() {
     let v1 = "PROXY TCP4 9.9.9.9 5.6.7.8 4660 443\r\n";
-    let unknown = "PROXY UNKNOWN\r\n";
     for (preface, ip, vip, net) in [
         (v1.as_bytes(), "9.9.9.9", "5.6.7.8", Net::Public),
         (V2, "8.8.4.4", "5.6.7.8", Net::Public),
-        (unknown.as_bytes(), "127.0.0.1", "127.0.0.1", Net::Private),
+        (UNKNOWN, "", "127.0.0.1", Net::Private),
+        (LOCAL, "", "127.0.0.1", Net::Private),
     ] {
         let (backend, heads) = telling();
         let mut world = World::with(behind_a_balancer(), policy(backend.address));
@@ -72,8 +76,10 @@ fn the_client_is_whom_the_balancer_names() {
             assert_eq!(record.req_len, GET.len() as u64, "the preface is no part of a request");
             assert_eq!(record.rsp_len, client.received);
             let head = heads.recv().expect("the backend was called");
-            assert_eq!(header(&head, "x-forwarded-for"), Some(ip));
-            assert_eq!(header(&head, "x-real-ip"), Some(ip));
+            // The balancer is the hop before the gateway, but it is not the client.
+            let (hop, real) = if ip.is_empty() { ("127.0.0.1", None) } else { (ip, Some(ip)) };
+            assert_eq!(header(&head, "x-forwarded-for"), Some(hop));
+            assert_eq!(header(&head, "x-real-ip"), real);
             // It is the same for all requests of the connection.
             let answer = client.call(GET);
             assert_eq!(world.record(answer.id()).ip, ip);
@@ -81,6 +87,46 @@ fn the_client_is_whom_the_balancer_names() {
         }
         world.stop(Duration::from_secs(5));
         assert_eq!(world.finals().len(), 4);
+    }
+}
+
+#[test]
+fn a_client_that_is_not_named_is_refused_only_where_addresses_count() {
+    let lists = "\
+        services:\n\
+        - id: service-a\n  account: \"1001\"\n  hosts: [a.test]\n  apis:\n\
+       \x20 - {id: api-open, path: /open, backend: {mock: {}}}\n\
+       \x20 - {id: api-deny, path: /deny, addresses: {deny: [9.9.9.9]}, backend: {mock: {}}}\n\
+       \x20 - {id: api-allow, path: /allow, addresses: {allow: [127.0.0.1]}, backend: {mock: {}}}\n\
+        - id: service-b\n  account: \"1001\"\n  hosts: [b.test]\n\
+       \x20 addresses: {deny: [9.9.9.9]}\n\
+       \x20 apis: [{id: api-b, path: /, backend: {mock: {}}}]\n";
+    let text = "Cannot identify the client IP address, unix domain sockets are not supported.";
+    let mut trusting = behind_a_balancer();
+    trusting.config.trusted_proxies = behind_a_proxy().config.trusted_proxies;
+    let (unknown, other) = ("", "X-Forwarded-For: 8.8.4.4\r\n");
+    for (plan, named, ip, deny, allow) in [
+        (behind_a_balancer(), unknown, "", 403, 403),
+        (behind_a_balancer(), other, "", 403, 403),
+        (trusting, other, "8.8.4.4", 200, 403),
+    ] {
+        let mut world = World::with(plan, policy_of(lists));
+        for preface in [UNKNOWN, LOCAL] {
+            let mut client = Client::connect(world.address);
+            client.send(preface);
+            for (host, path, status) in
+                [("a", "open", 200), ("a", "deny", deny), ("a", "allow", allow), ("b", "x", deny)]
+            {
+                let answer = client.call(&format!(
+                    "GET /release/{path} HTTP/1.1\r\nHost: {host}.test\r\n{named}\r\n"
+                ));
+                assert_eq!(answer.status, status, "{host} {path} {named}");
+                let record = world.record(answer.id());
+                assert_eq!((record.rsp_st, record.ip.as_ref()), (status, ip), "{host} {path}");
+                let unknown = status == 403 && ip.is_empty();
+                assert_eq!(record.err_msg == text, unknown, "{host} {path}: {}", record.err_msg);
+            }
+        }
     }
 }
 

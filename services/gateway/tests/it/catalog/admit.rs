@@ -1,11 +1,15 @@
 //! Cases of what a request has to bring, but for the key pair.
 
-use super::How::Send;
-use super::{Case, case};
+use super::How::{Alone, Send};
+use super::{Case, Raised, ask, case, worlds};
+use crate::client::Client;
 
 pub const CASES: &[Case] = &[
     case("suspended-arrears", Send("GET /release/arrears HTTP/1.1\r\nHost: a.test\r\n\r\n")),
     case("suspended-compliance", Send("GET /release/compliance HTTP/1.1\r\nHost: a.test\r\n\r\n")),
+    case("cors-config", Send("GET /release/faulty-cors HTTP/1.1\r\nHost: a.test\r\n\r\n")),
+    case("api-config", Send("GET /release/faulty-key HTTP/1.1\r\nHost: a.test\r\n\r\n")),
+    case("mock-config", Send("GET /release/faulty-mock HTTP/1.1\r\nHost: a.test\r\n\r\n")),
     Case {
         values: &[("xxx", "query")],
         ..case(
@@ -57,5 +61,14 @@ pub const CASES: &[Case] = &[
              signature=\"x\"\r\n\r\n",
         ),
     ),
+    case("address-unknown", Alone(address_unknown)),
     case("address-refused", Send("GET /release/deny HTTP/1.1\r\nHost: a.test\r\n\r\n")),
 ];
+
+/// The balancer does not name its client, and the API admits by address.
+fn address_unknown() -> Raised {
+    let mut world = worlds::balanced();
+    let mut client = Client::connect(world.address);
+    client.send("PROXY UNKNOWN\r\n");
+    ask(&mut world, &mut client, "GET /release/deny HTTP/1.1\r\nHost: a.test\r\n\r\n")
+}

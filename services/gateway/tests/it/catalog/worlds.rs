@@ -73,6 +73,9 @@ services:
       - {{id: api-deny, path: /deny, addresses: {{deny: [127.0.0.0/8]}}, backend: {{mock: {{}}}}}}
       - {{id: api-key, path: /key, auth: key-pair, backend: {{mock: {{}}}}}}
       - {{id: api-app, path: /app, auth: application, backend: {{mock: {{}}}}}}
+      - {{id: api-faulty-cors, path: /faulty-cors, cors: {{origins: [shop.test]}}, backend: {{mock: {{}}}}}}
+      - {{id: api-faulty-key, path: /faulty-key, auth: magic, backend: {{mock: {{}}}}}}
+      - {{id: api-faulty-mock, path: /faulty-mock, backend: {{mock: {{status: 99}}}}}}
       - {{id: api-metadata, path: /metadata, backend: {{url: "http://0xa9fea9fe"}}}}
       - {{id: api-literal, path: /literal, backend: {{url: "http://169.254.169.254"}}}}
       - {{id: api-nowhere, path: /nowhere, backend: {{url: "http://no-such-host.invalid"}}}}
