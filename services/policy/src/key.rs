@@ -214,6 +214,9 @@ mod tests {
 
     #[test]
     fn a_key_does_not_print_its_secret() {
-        assert_eq!(format!("{:?}", key()), r#"Key { secret_id: "AKID", .. }"#);
+        assert_eq!(
+            format!("{:?}", key()),
+            r#"Key { secret_id: "AKID", is_application: false, .. }"#
+        );
     }
 }
