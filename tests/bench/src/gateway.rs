@@ -1,85 +1,129 @@
-//! What a request costs the gateway: CPU per request, by the process's own accounting.
+//! What a request costs the gateway, against nginx and HAProxy in its place.
 //!
-//! One core for the gateway, the other for load and backend: 64 connections that stay open,
-//! responses of 64 bytes, a route among 100 APIs, a record for each request in the spool
-//! (`durability: process`), no broker. Two builds take turns, since the machine is never quiet: only
-//! the ratio counts.
+//! One core for the proxy with all its helpers, the other for load and backend: 64 connections that
+//! stay open, responses of 64 bytes, a route among 100 APIs, a record for each request in the spool
+//! (`durability: process`). What varies, each row says.
 
 mod backend;
+mod bodies;
+mod fixed;
+mod idle;
+mod latency;
 mod load;
-mod side;
+mod requests;
+mod wire;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::ensure;
-use clap::Args;
+use anyhow::Result;
+use clap::{Args, ValueEnum};
 
 use crate::Common;
+use crate::peers::{Kind, Setup, Side};
 use crate::product;
-use crate::report::{self, Bound, Report, Row};
+use crate::report::{Report, Row, turns};
 use backend::Backend;
-use side::Side;
+
+/// APIs of the service, where nothing else is said.
+const APIS: u32 = 100;
 
 /// `bench gateway`
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Another build of the program, to compare with
+    /// Another build of the program, to compare with: one more row
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
-    /// Requests carry a key pair's HMAC
-    #[arg(long)]
-    hmac: bool,
+    /// These rows alone
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<What>,
 }
 
-/// One turn: nanoseconds of CPU per request, requests per second.
-#[derive(Debug, Clone, Copy)]
-struct Turn {
-    cpu_ns: u64,
-    rate: u64,
+/// Rows that belong together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum What {
+    /// Against nginx with a log
+    Log,
+    /// With a key pair's HMAC on every request
+    Hmac,
+    /// Against HAProxy without any log
+    Haproxy,
+    /// 10,000 APIs against 10
+    Apis,
+    /// Two workers against one
+    Workers,
+    /// At half of nginx's own maximum
+    Latency,
+    /// 100 KiB and 10 MiB, up and down
+    Bodies,
+    /// 10,000 idle connections
+    Idle,
 }
 
-pub(crate) fn run(options: &Options, common: &Common) -> anyhow::Result<Report> {
-    load::look()?;
-    let mut sides = vec![product::find(common)?];
-    if let Some(path) = &options.against {
-        sides.push(product::at(path)?);
-    }
-    let backend = Backend::start()?;
-    let turns = report::turns(common.rounds, sides.len(), |side| {
-        turn(&sides[side], &backend, options, common)
-    })?;
-    let cpu: Vec<Vec<f64>> = turns
-        .iter()
-        .map(|turns| turns.iter().map(|turn| turn.cpu_ns as f64 / 1000.0).collect())
-        .collect();
-    let rate: Vec<f64> = turns[0].iter().map(|turn| turn.rate as f64).collect();
+/// What all rows need.
+struct Bench<'a> {
+    ours: Kind,
+    against: Option<Kind>,
+    backend: Backend,
+    common: &'a Common,
+}
+
+pub(crate) fn run(options: &Options, common: &Common) -> Result<Report> {
     let mut report = Report::new("gateway");
-    report.version(load::version());
-    report.about(format!("{} connections, responses of 64 bytes, 100 APIs.", load::OPEN));
-    let row = Row::new("one request", "µs CPU/request");
-    report.row(match cpu.get(1) {
-        Some(other) => row.paired(&cpu[0], "the other build", other).aim(Bound::RatioAtMost(1.0)),
-        None => row.ours(&cpu[0]),
-    });
-    report.row(Row::new("on one core", "requests/s").ours(&rate));
+    report.about(format!(
+        "{} connections that stay open, responses of 64 bytes, a route among {APIS} APIs, one core \
+         for the proxy; {} rounds of {} s.",
+        load::OPEN,
+        common.rounds,
+        common.seconds
+    ));
+    let bench = Bench {
+        ours: Kind::Ours(product::find(common)?),
+        against: options.against.as_deref().map(product::at).transpose()?.map(Kind::Ours),
+        backend: Backend::start()?,
+        common,
+    };
+    report.version(bench.ours.version());
+    let all = What::value_variants();
+    let chosen = if options.only.is_empty() { all } else { &options.only };
+    for what in chosen {
+        eprintln!("gateway: {what:?}");
+        match what {
+            What::Log => requests::log(&bench, &mut report)?,
+            What::Hmac => requests::hmac(&bench, &mut report)?,
+            What::Haproxy => requests::haproxy(&bench, &mut report)?,
+            What::Apis => requests::apis(&bench, &mut report)?,
+            What::Workers => requests::workers(&bench, &mut report)?,
+            What::Latency => latency::rows(&bench, &mut report)?,
+            What::Bodies => bodies::rows(&bench, &mut report)?,
+            What::Idle => idle::rows(&bench, &mut report)?,
+        }
+    }
     Ok(report)
 }
 
-fn turn(
-    product: &Path,
-    backend: &Backend,
-    options: &Options,
-    common: &Common,
-) -> anyhow::Result<Turn> {
-    let side = Side::start(product, backend.address, options.hmac)?;
-    let request = load::request(options.hmac);
-    // Connections to the backend are made, the spool's first segments are there.
-    load::run(side.address, 1, &request)?;
-    let before = side.cpu_ns()?;
-    let done = load::run(side.address, common.seconds, &request)?;
-    let cpu = side.cpu_ns()?.saturating_sub(before);
-    ensure!(done.failed == 0, "{} of {} answers were not 200", done.failed, done.requests);
-    ensure!(done.requests > 0, "no request was answered");
-    let rate = done.requests / u64::from(common.seconds);
-    Ok(Turn { cpu_ns: cpu / done.requests, rate })
+// === impl Bench ===
+
+impl Bench<'_> {
+    /// What is served where nothing else is said.
+    fn setup(&self) -> Setup {
+        let backend = self.backend.address;
+        Setup { backend, apis: APIS, workers: 1, hmac: false, kafka: None }
+    }
+
+    /// Ours and a peer in turns: each is started anew for its turn, and ends with it.
+    fn in_turns<T>(
+        &self,
+        sides: &[(&Kind, Setup)],
+        mut turn: impl FnMut(usize, &Side) -> Result<T>,
+    ) -> Result<Vec<Vec<T>>> {
+        turns(self.common.rounds, sides.len(), |number| {
+            let (kind, setup) = &sides[number];
+            turn(number, &Side::start(kind, setup)?)
+        })
+    }
+}
+
+/// What every row of the part says when something is not installed.
+fn missing(report: &mut Report, name: &str, unit: &'static str, text: &str) {
+    report.row(Row::new(name, unit).note(text));
 }

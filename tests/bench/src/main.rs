@@ -11,6 +11,8 @@ mod document;
 mod gateway;
 mod layout;
 mod machine;
+mod peers;
+mod process;
 mod product;
 mod report;
 mod routes;
