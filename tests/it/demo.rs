@@ -1,5 +1,7 @@
 //! The README's first command: its document, its story, and that its check can fail.
 
+mod front;
+
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};

@@ -9,8 +9,8 @@ use tests::program::Program;
 use crate::EXE;
 
 /// For people who use and run it.
-const DOCUMENTS: [&str; 4] =
-    ["README.md", "ARCHITECTURE.md", "docs/guarantees.md", "docs/operations.md"];
+const DOCUMENTS: [&str; 5] =
+    ["README.md", "ARCHITECTURE.md", "docs/guarantees.md", "docs/operations.md", "docs/try.md"];
 
 /// What the names of metrics begin with that alarms are set on.
 const METRICS: [&str; 3] = ["gateway_", "shipper_", "metering_"];

@@ -22,7 +22,7 @@
 //! - [`command`]: exit codes, one sentence per fault, no secret in any of them
 //! - [`config`]: the starter configuration, and every mistake at once
 //! - [`schema`]: the JSON Schema of the configuration and its readers say the same
-//! - [`demo`]: its document, its story, and that its check can fail
+//! - [`demo`]: its document, its story, that its check can fail, and docs/try.md line by line
 //! - [`deployment`]: the composition runs with the versions and settings of the tests
 //! - [`documents`]: the commands, metrics and files that the documents name exist
 //! - [`topic`]: the tests' own client of Kafka

@@ -30,6 +30,8 @@ const BELOW: u64 = 100;
 const BOUND: u64 = 10_000_000;
 /// Public halves of the keys; the secret halves are as public, it is a demo.
 const SECRET_IDS: [&str; 2] = ["AKIDdemo1001", "AKIDdemo1002"];
+/// The same of an application's key, for those who try it.
+const APPLICATION_ID: &str = "AKIDdemoapp";
 
 const CLOSED_SQL: &str = "\
 SELECT count() AS closed
@@ -144,7 +146,7 @@ prices:
 services:
   - id: {SERVICE}
     account: \"{SELLER}\"
-    hosts: [{HOST}]
+    hosts: [{HOST}, localhost]    # the second one for curl and browsers
     environments: [release]
     apis:
       - id: api-steady
@@ -157,13 +159,24 @@ services:
         backend: {{url: \"http://{moody}/\", timeouts: {{head: 300ms}}}}
       - id: api-hello
         path: /hello
+        cors: {{headers: [X-Demo], expose: [X-Api-RequestId]}}
         backend: {{mock: {{status: 200, body: \"hello from the gateway\"}}}}
+      - id: api-private
+        path: /private
+        auth: application
+        backend: {{mock: {{status: 200, body: \"for applications only\"}}}}
       - id: api-nothing
         path: /nothing
         backend: {{mock: {{status: 204}}}}
-keys:
 "
     );
+    text.push_str(&keys_of(keys));
+    text
+}
+
+/// The section `keys:`: one key for each order, and an application's.
+fn keys_of(keys: &[Key]) -> String {
+    let mut text = String::from("keys:\n");
     for (number, key) in keys.iter().enumerate() {
         let (account, order) = (BUYERS[number], ORDERS[number]);
         writeln!(
@@ -174,5 +187,12 @@ keys:
         )
         .expect("writing to a string");
     }
+    let account = BUYERS[0];
+    writeln!(
+        text,
+        "  - {{secret_id: {APPLICATION_ID}, kind: application, secret: \"secret of {APPLICATION_ID}\", \
+         account: \"{account}\", services: [{SERVICE}], apis: [api-private]}}"
+    )
+    .expect("writing to a string");
     text
 }

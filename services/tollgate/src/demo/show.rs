@@ -103,7 +103,8 @@ metrics   http://{metrics}/metrics
 token     {token}
 
 Try, in another terminal (`cargo run --release --` stands for `tollgate`):
-  export TOLLGATE_URL={url} TOLLGATE_TOKEN={token}
+  export TOLLGATE_URL={url} TOLLGATE_TOKEN={token} GATEWAY=http://localhost:{port}
+  curl -s $GATEWAY/release/hello      # more of this kind, with a browser too: docs/try.md
   tollgate logs get {id}
   tollgate bills show {hour} --account {SELLER} --proof
   tollgate audit orders {orders}
@@ -111,6 +112,7 @@ Try, in another terminal (`cargo run --release --` stands for `tollgate`):
   curl -H \"Authorization: Bearer $TOLLGATE_TOKEN\" {url}/v1/proofs/{hour}",
         folder = folder.path().display(),
         gateways = running.gateways.join("  "),
+        port = running.gateways.first().and_then(|it| it.rsplit(':').next()).unwrap_or_default(),
         url = running.url,
         metrics = running.metrics,
         token = running.token.expose(),
