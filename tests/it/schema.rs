@@ -4,7 +4,7 @@
 //!   schema has exactly these.
 //! - Every bound, enumeration and form that the schema tells: both refuse what is beyond, both take
 //!   what lies on it ([`values`]). Defaults are compared in the program's own tests.
-//! - What the product is started with by any test is good for the schema too, see
+//! - What is good, and the product is started with by any test, is good for the schema too: see
 //!   [`tests::service::Service::ready`].
 
 mod values;

@@ -1,6 +1,6 @@
 //! `schemas/tollgate.schema.json`, by a validator that is not ours.
 //!
-//! Every configuration that a test starts the product with must be good for it too: see
+//! Every good configuration that a test starts the product with must be good for it too: see
 //! [`crate::service::Service::ready`].
 
 use std::sync::LazyLock;
