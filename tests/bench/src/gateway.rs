@@ -11,6 +11,7 @@ mod idle;
 mod latency;
 mod load;
 mod requests;
+mod shipping;
 mod wire;
 
 use std::path::PathBuf;
@@ -45,6 +46,8 @@ enum What {
     Log,
     /// With a key pair's HMAC on every request
     Hmac,
+    /// With HMAC and shipping to Kafka
+    Kafka,
     /// Against HAProxy without any log
     Haproxy,
     /// 10,000 APIs against 10
@@ -90,6 +93,7 @@ pub(crate) fn run(options: &Options, common: &Common) -> Result<Report> {
         match what {
             What::Log => requests::log(&bench, &mut report)?,
             What::Hmac => requests::hmac(&bench, &mut report)?,
+            What::Kafka => shipping::rows(&bench, &mut report)?,
             What::Haproxy => requests::haproxy(&bench, &mut report)?,
             What::Apis => requests::apis(&bench, &mut report)?,
             What::Workers => requests::workers(&bench, &mut report)?,

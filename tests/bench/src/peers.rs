@@ -59,12 +59,12 @@ impl Kind {
     pub(crate) fn missing(&self, setup: &Setup) -> Option<String> {
         let needed: &[(&str, &str)] = match self {
             Self::Ours(_) => &[],
-            Self::Nginx if setup.kafka.is_some() => {
-                &[("nginx", "nginx-light"), ("rsyslogd", "rsyslog rsyslog-kafka")]
-            }
             Self::Nginx => &[("nginx", "nginx-light")],
             Self::Haproxy => &[("haproxy", "haproxy")],
         };
+        if setup.kafka.is_some() && *self == Self::Nginx && !rsyslog::is_there() {
+            return Some(missing_text("rsyslog", "rsyslog rsyslog-kafka"));
+        }
         let missing = needed.iter().find(|(program, _)| find(program).is_none());
         missing.map(|(program, package)| missing_text(program, package))
     }
@@ -88,6 +88,11 @@ impl Kind {
         };
         version(program, flag)
     }
+}
+
+/// `rsyslogd 8.2302.0`
+pub(crate) fn rsyslog_version() -> String {
+    version(find("rsyslogd"), "-v").split("  ").next().unwrap_or("rsyslogd").to_owned()
 }
 
 /// `nginx is missing: apt-get install nginx`

@@ -9,6 +9,20 @@ use anyhow::{Context, Result};
 use super::nginx;
 use crate::process::{PROXY_CORE, Process, find};
 
+/// Where distributions put its modules.
+const MODULES: [&str; 4] = [
+    "/usr/lib/x86_64-linux-gnu/rsyslog",
+    "/usr/lib/aarch64-linux-gnu/rsyslog",
+    "/usr/lib64/rsyslog",
+    "/usr/lib/rsyslog",
+];
+
+/// True when it is installed, with the module that speaks to Kafka.
+pub(super) fn is_there() -> bool {
+    let module = |folder: &&str| Path::new(folder).join("omkafka.so").is_file();
+    find("rsyslogd").is_some() && MODULES.iter().any(module)
+}
+
 pub(super) fn start(broker: &str, topic: &str, folder: &Path) -> Result<Process> {
     let log = folder.join(nginx::LOG);
     let (work, log) = (folder.display(), log.display());
