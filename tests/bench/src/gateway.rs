@@ -9,7 +9,7 @@ mod bodies;
 mod fixed;
 mod idle;
 mod latency;
-mod load;
+pub(crate) mod load;
 mod requests;
 mod shipping;
 mod wire;
@@ -23,7 +23,7 @@ use crate::Common;
 use crate::peers::{Kind, Setup, Side};
 use crate::product;
 use crate::report::{Report, Row, turns};
-use backend::Backend;
+pub(crate) use backend::Backend;
 
 /// APIs of the service, where nothing else is said.
 const APIS: u32 = 100;

@@ -8,6 +8,7 @@
 
 mod clock;
 mod document;
+mod footprint;
 mod gateway;
 mod layout;
 mod machine;
@@ -28,7 +29,7 @@ use report::Report;
 use serde::Serialize;
 
 /// All parts, in the order in which they run.
-const PARTS: [&str; 4] = ["gateway", "routes", "spool", "layout"];
+const PARTS: [&str; 5] = ["gateway", "routes", "spool", "layout", "footprint"];
 
 #[derive(Debug, Parser)]
 #[command(name = "bench", about = "Benchmarks of Tollgate")]
@@ -83,6 +84,8 @@ enum Part {
     Spool(spool::Options),
     /// Which order and which indexes suit the `records` table
     Layout(layout::Options),
+    /// Size of the program, start and memory of its services
+    Footprint(footprint::Options),
 }
 
 /// What `--output json` prints.
@@ -139,6 +142,7 @@ fn done(part: &Part, common: &Common) -> Result<Report> {
         Part::Routes(options) => routes::run(options, common),
         Part::Spool(options) => spool::run(options, common),
         Part::Layout(options) => layout::run(options, common),
+        Part::Footprint(options) => footprint::run(options, common),
     }?;
     if common.output == Output::Table {
         println!("{}: {}\n{}", report.part, machine::line(), report::table(&report));

@@ -15,6 +15,8 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
+pub(crate) use ours::configuration;
+
 use crate::process::{Process, find};
 
 /// The host that is served.
@@ -148,7 +150,7 @@ impl Side {
 
 /// A port that nobody has just now. Somebody else may take it before it is used; then the start
 /// fails and says so.
-fn free_port() -> Result<SocketAddr> {
+pub(crate) fn free_port() -> Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").context("no free port")?;
     Ok(listener.local_addr()?)
 }

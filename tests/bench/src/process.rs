@@ -17,8 +17,8 @@ pub(crate) const PROXY_CORE: usize = 0;
 pub(crate) const LOAD_CORE: usize = 1;
 /// Longer than any clean end.
 const END_MAX: Duration = Duration::from_secs(10);
-/// Longer than any start.
-const START_MAX: Duration = Duration::from_secs(60);
+/// Longer than any start; the engine's first one on a machine fetches 180 MB.
+const START_MAX: Duration = Duration::from_secs(300);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -72,7 +72,7 @@ impl Process {
                 return Ok(done);
             }
             if self.child.try_wait()?.is_some() || began.elapsed() > START_MAX {
-                bail!("{} is not ready: {}", self.log.display(), self.said());
+                bail!("it is not ready ({}): {}", self.log.display(), self.said());
             }
             std::thread::park_timeout(LOOK);
         }
@@ -90,17 +90,29 @@ impl Process {
         Ok(sum)
     }
 
-    /// Memory of it and its children, bytes: what they share is counted once.
+    /// Memory of it and its children, bytes: what several processes share is divided among them.
     ///
     /// # Errors
     /// It has ended.
     pub(crate) fn memory(&self) -> Result<u64> {
+        self.rollup("Pss:")
+    }
+
+    /// Resident memory of it and its children, bytes: what they share counts for each.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub(crate) fn resident(&self) -> Result<u64> {
+        self.rollup("Rss:")
+    }
+
+    fn rollup(&self, name: &str) -> Result<u64> {
         let mut sum = 0;
         for id in family(self.id()) {
             let text = fs::read_to_string(format!("/proc/{id}/smaps_rollup"))?;
-            let line = text.lines().find_map(|line| line.strip_prefix("Pss:"));
+            let line = text.lines().find_map(|line| line.strip_prefix(name));
             let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-            sum += kib.context("the kernel does not say Pss")? * 1024;
+            sum += kib.with_context(|| format!("the kernel does not say {name}"))? * 1024;
         }
         Ok(sum)
     }

@@ -18,9 +18,10 @@ pub(crate) fn find(common: &Common) -> Result<PathBuf> {
     if let Some(path) = &common.tollgate {
         return at(path);
     }
-    build()?;
     let this = std::env::current_exe().context("this program does not know where it lies")?;
-    at(&this.with_file_name("tollgate"))
+    let folder = this.parent().context("a program lies in a folder")?;
+    build(folder.parent().unwrap_or(folder))?;
+    at(&folder.join("tollgate"))
 }
 
 /// The product in this file.
@@ -32,9 +33,10 @@ pub(crate) fn at(path: &Path) -> Result<PathBuf> {
 }
 
 /// Nothing to do when it is there already.
-fn build() -> Result<()> {
+fn build(target: &Path) -> Result<()> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(["build", "--quiet", "-p", "tollgate", "--bin", "tollgate"]);
+    command.arg("--target-dir").arg(target);
     if !cfg!(debug_assertions) {
         command.arg("--release");
     }

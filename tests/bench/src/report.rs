@@ -67,7 +67,6 @@ pub(crate) struct Spread {
 pub(crate) enum Bound {
     RatioAtMost(f64),
     RatioAtLeast(f64),
-    #[cfg_attr(not(test), expect(dead_code, reason = "of parts whose bound is absolute"))]
     OursAtMost(f64),
 }
 

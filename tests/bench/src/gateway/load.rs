@@ -11,34 +11,34 @@ use crate::peers::{HOST, missing_text, version as version_of};
 use crate::process::{LOAD_CORE, find};
 
 /// Connections that stay open.
-pub(super) const OPEN: u32 = 64;
+pub(crate) const OPEN: u32 = 64;
 
 /// What is asked for again and again.
 #[derive(Debug, Clone)]
-pub(super) struct Request {
+pub(crate) struct Request {
     /// Behind the API's own path.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// `name: value`
-    pub(super) headers: Vec<String>,
+    pub(crate) headers: Vec<String>,
     /// Bytes that are sent along.
-    pub(super) body: usize,
-    pub(super) connections: u32,
+    pub(crate) body: usize,
+    pub(crate) connections: u32,
 }
 
 /// What a run of wrk came to.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Done {
-    pub(super) requests: u64,
-    pub(super) seconds: f64,
+pub(crate) struct Done {
+    pub(crate) requests: u64,
+    pub(crate) seconds: f64,
     /// Answers that were not 2xx or 3xx, and connections that broke.
-    pub(super) failed: u64,
+    pub(crate) failed: u64,
 }
 
 // === impl Request ===
 
 impl Request {
     /// Without a body, for 64 bytes.
-    pub(super) fn small(hmac: bool) -> Self {
+    pub(crate) fn small(hmac: bool) -> Self {
         let mut headers = vec![format!("Host: {HOST}")];
         if hmac {
             // Made with the secret of the configuration; the age of `date` is not checked.
@@ -54,23 +54,23 @@ impl Request {
     }
 
     /// The whole path.
-    pub(super) fn target(&self) -> String {
+    pub(crate) fn target(&self) -> String {
         format!("/release/api-7/{}", self.path)
     }
 }
 
 /// What has to be installed.
-pub(super) fn missing() -> Option<String> {
+pub(crate) fn missing() -> Option<String> {
     find("wrk").is_none().then(|| missing_text("wrk", "wrk"))
 }
 
 /// `wrk 4.1.0`
-pub(super) fn version() -> String {
+pub(crate) fn version() -> String {
     version_of(find("wrk"), "--version").split("[epoll]").next().unwrap_or("wrk").trim().to_owned()
 }
 
 /// Asks for so many seconds.
-pub(super) fn run(address: SocketAddr, seconds: u32, request: &Request) -> anyhow::Result<Done> {
+pub(crate) fn run(address: SocketAddr, seconds: u32, request: &Request) -> anyhow::Result<Done> {
     let script = tempfile::tempdir()?;
     let wrk = find("wrk").context("wrk is missing")?;
     let mut command = match std::thread::available_parallelism() {

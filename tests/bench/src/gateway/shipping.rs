@@ -20,6 +20,8 @@ use crate::report::{Bound, Report, Row};
 
 const NAME: &str = "JSON log and rsyslog to Kafka; ours: HMAC (sha1), record, shipped";
 const UNIT: &str = "µs CPU/request";
+/// Before a turn counts, seconds.
+const WARM: u32 = 1;
 /// Of each topic.
 const PARTITIONS: i32 = 4;
 /// No answer of the broker takes longer.
@@ -37,7 +39,7 @@ pub(super) fn rows(bench: &Bench<'_>, report: &mut Report) -> Result<()> {
     let broker = match Broker::try_start() {
         Ok(broker) => broker,
         Err(error) => {
-            missing(report, NAME, UNIT, &error.to_string());
+            missing(report, NAME, UNIT, &format!("a broker is missing: {error}"));
             return Ok(());
         }
     };
@@ -72,7 +74,7 @@ pub(super) fn rows(bench: &Bench<'_>, report: &mut Report) -> Result<()> {
 /// Microseconds of CPU per request, until all have arrived.
 fn turn(side: &Side, topic: &Topic, seconds: u32) -> Result<f64> {
     let request = load::Request::small(true);
-    let warm = load::run(side.address, 1, &request)?;
+    let warm = load::run(side.address, WARM, &request)?;
     topic.arrived(warm.requests)?;
     let before = side.cpu_ns()?;
     let done = load::run(side.address, seconds, &request)?;

@@ -33,7 +33,8 @@ pub(super) fn start(
     Ok((address, vec![process]))
 }
 
-fn configuration(setup: &Setup) -> String {
+/// Of a gateway with this service, whole.
+pub(crate) fn configuration(setup: &Setup) -> String {
     let Setup { backend, apis, workers, hmac, kafka } = setup;
     let (broker, topic) =
         kafka.as_ref().map_or((NOWHERE, "records"), |(broker, topic)| (broker, topic));
