@@ -7,17 +7,24 @@
 //! - Ratios count, not figures: machines are noisy, and differ.
 
 mod clock;
+mod close;
+mod disk;
 mod document;
 mod footprint;
 mod gateway;
+mod latency;
 mod layout;
+mod lookup;
 mod machine;
+mod metering;
 mod peers;
 mod process;
 mod product;
 mod report;
 mod routes;
+mod rows;
 mod spool;
+mod stage;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -29,7 +36,18 @@ use report::Report;
 use serde::Serialize;
 
 /// All parts, in the order in which they run.
-const PARTS: [&str; 5] = ["gateway", "routes", "spool", "layout", "footprint"];
+const PARTS: [&str; 10] = [
+    "gateway",
+    "routes",
+    "spool",
+    "metering",
+    "latency",
+    "lookup",
+    "close",
+    "disk",
+    "layout",
+    "footprint",
+];
 
 #[derive(Debug, Parser)]
 #[command(name = "bench", about = "Benchmarks of Tollgate")]
@@ -82,6 +100,16 @@ enum Part {
     Routes(routes::Options),
     /// What an append costs, against a bare `write`
     Spool(spool::Options),
+    /// Records that wait, on their way into `records`, against ClickHouse's own way
+    Metering(metering::Options),
+    /// From a response to its row, visible to a query
+    Latency(latency::Options),
+    /// One record by its id alone, and the newest of an account, through the API
+    Lookup(lookup::Options),
+    /// Closing a full hour, against the one aggregate query that its bills need
+    Close(close::Options),
+    /// Bytes on disk per record
+    Disk(disk::Options),
     /// Which order and which indexes suit the `records` table
     Layout(layout::Options),
     /// Size of the program, start and memory of its services
@@ -141,6 +169,11 @@ fn done(part: &Part, common: &Common) -> Result<Report> {
         Part::Gateway(options) => gateway::run(options, common),
         Part::Routes(options) => routes::run(options, common),
         Part::Spool(options) => spool::run(options, common),
+        Part::Metering(options) => metering::run(options, common),
+        Part::Latency(options) => latency::run(options, common),
+        Part::Lookup(options) => lookup::run(options, common),
+        Part::Close(options) => close::run(options, common),
+        Part::Disk(options) => disk::run(options, common),
         Part::Layout(options) => layout::run(options, common),
         Part::Footprint(options) => footprint::run(options, common),
     }?;

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 
 use record::{Fault, InstanceType, Millis, Net, Record, Stream, Time};
 
+use crate::rows::{Random, mix};
+
 /// 2026-11-01T00:00:00Z
 const BEGIN: Time = Time(1_793_491_200_000);
 const HOUR_MS: u64 = 3_600_000;
@@ -44,44 +46,12 @@ pub(crate) struct Generator {
     sample: Sample,
 }
 
-/// SplitMix64: the same records in every run.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        mix(self.0)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-
-    /// Small numbers often, large ones seldom.
-    fn skewed(&mut self, end: u64) -> u64 {
-        let (a, b, c) = (self.below(end), self.below(end), self.below(end));
-        a * b / end * c / end
-    }
-
-    fn chance(&mut self, per_cent: u64) -> bool {
-        self.below(100) < per_cent
-    }
-}
-
-/// A number that belongs to `seed` for ever.
-fn mix(seed: u64) -> u64 {
-    let mut z = seed;
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
 impl Generator {
     pub(crate) fn new(rows: u64, hours: u64) -> Self {
         let accounts = [0, ACCOUNTS / 10, ACCOUNTS / 2].map(account_name).to_vec();
         let end = Time(BEGIN.0 + (hours * HOUR_MS) as i64);
         let sample = Sample { records: Vec::new(), accounts, begin: BEGIN, end };
-        Self { rows, hours, made: 0, random: Random(1), seqs: [0; STREAMS as usize], sample }
+        Self { rows, hours, made: 0, random: Random::new(1), seqs: [0; STREAMS as usize], sample }
     }
 
     pub(crate) fn made(&self) -> u64 {
