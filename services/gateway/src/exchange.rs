@@ -5,18 +5,23 @@
 //! - Byte counts are those of the sockets, kept here by the IO wrappers themselves.
 //! - What went wrong is written down once: the first failure is the cause, what follows from it
 //!   is not.
+//! - The room of what an exchange noted is lent to a later one ([`Spares`]), so that its texts need
+//!   no allocation.
 
+mod spares;
 mod tries;
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::time::Instant;
 
 use http::{HeaderValue, Method, Uri};
 use policy::errors::Entry;
 use record::{Fault, Net, RequestId};
 
+pub(crate) use spares::Spares;
 pub(crate) use tries::{Broken, Tries, millis};
 
 /// One request and its answer.
@@ -37,6 +42,7 @@ pub(crate) struct Exchange {
     pub(crate) room: Cell<SpoolRoom>,
     pub(crate) facts: RefCell<Facts>,
     closed: Cell<bool>,
+    spares: Rc<Spares>,
 }
 
 /// What is kept in the spool for the record.
@@ -159,7 +165,7 @@ pub(crate) enum Phase {
 // === impl Exchange ===
 
 impl Exchange {
-    pub(crate) fn new(id: RequestId, arrived: Instant) -> Self {
+    pub(crate) fn new(id: RequestId, arrived: Instant, spares: Rc<Spares>) -> Self {
         Self {
             id,
             arrived,
@@ -169,8 +175,9 @@ impl Exchange {
             deadline: Cell::new(None),
             told: Cell::default(),
             room: Cell::new(SpoolRoom::None),
-            facts: RefCell::default(),
+            facts: RefCell::new(spares.take()),
             closed: Cell::new(false),
+            spares,
         }
     }
 
@@ -204,6 +211,12 @@ impl Exchange {
     /// The same, with the text and the fault of a catalog's entry.
     pub(crate) fn fail_with(&self, entry: &'static Entry, phase: Phase) {
         self.fail(Cow::Borrowed(entry.text), entry.fault, phase);
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.spares.give(self.facts.get_mut());
     }
 }
 

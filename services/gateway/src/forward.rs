@@ -10,6 +10,7 @@ mod body;
 mod head;
 mod targets;
 mod trace;
+mod values;
 mod wait;
 
 use std::cell::RefMut;
@@ -35,6 +36,7 @@ use crate::wire::Wire;
 pub(crate) use body::{BackendBody, BodyCut, RequestBody, Upload};
 pub(crate) use head::{X_API_REQUEST_ID, drop_hop_by_hop};
 use targets::{Target, Targets, Unreachable};
+pub(crate) use values::Values;
 use wait::Waited;
 
 /// Tries per request, connections that do not come about included: enough to get past a dead
@@ -83,7 +85,8 @@ pub(crate) async fn forward<'w>(
 ) -> Result<Forwarded, Stop<'w>> {
     let deadline = Instant::now() + backend.timeouts.total;
     exchange.deadline.set(Some(deadline));
-    let uri = Uri::try_from(outgoing.target.as_str())
+    let target = wire.worker.values.bytes(|out| out.extend_from_slice(outgoing.target.as_bytes()));
+    let uri = Uri::from_maybe_shared(target)
         .map_err(|_| stop(&entries::QUERY_UNBUILDABLE, Phase::None))?;
     let mut head = head::to_backend(wire, exchange, backend, head);
     outgoing.place(&mut head.headers);

@@ -14,6 +14,7 @@
 
 mod fill;
 mod push;
+mod short;
 
 use std::future::poll_fn;
 use std::mem;

@@ -122,7 +122,7 @@ fn finish(
     mut head: response::Parts,
     source: Source,
 ) -> Response<Answer> {
-    if let Ok(id) = HeaderValue::from_str(exchange.id.as_str()) {
+    if let Some(id) = wire.worker.values.copy(exchange.id.as_str().as_bytes()) {
         head.headers.insert(X_API_REQUEST_ID, id);
     }
     // Where the next request begins is not known before this one is here whole.

@@ -22,7 +22,8 @@ use crate::clocks::Clocks;
 use crate::config::Config;
 use crate::connections::Connections;
 use crate::epochs::Next;
-use crate::exchange::{Exchange, SpoolRoom};
+use crate::exchange::{Exchange, Spares, SpoolRoom};
+use crate::forward::Values;
 use crate::framing::HeadLimits;
 use crate::metrics::{Count, Counters};
 use crate::record::Entry;
@@ -61,6 +62,9 @@ pub(crate) struct Worker {
     pub(crate) balancer: Balancer,
     pub(crate) names: RefCell<Arc<Names>>,
     pub(crate) refused_addresses: RefusedAddresses,
+    /// Of what values of headers are made.
+    pub(crate) values: Values,
+    spares: Rc<Spares>,
     ids: RefCell<RequestIds>,
     pub(crate) clocks: Arc<Clocks>,
 }
@@ -127,6 +131,8 @@ impl Worker {
             scratch: RefCell::new(vec![0; SCRATCH].into_boxed_slice()),
             names: RefCell::new(parts.names),
             refused_addresses: RefusedAddresses::new(parts.own),
+            values: Values::default(),
+            spares: Rc::default(),
             ids: RefCell::default(),
             clocks: parts.clocks,
         }
@@ -151,7 +157,7 @@ impl Worker {
     pub(crate) fn begin(&self) -> Exchange {
         self.counters.add(Count::Requests);
         let now_ms = u64::try_from(self.now().0).unwrap_or(0);
-        Exchange::new(self.ids.borrow().next(now_ms), Instant::now())
+        Exchange::new(self.ids.borrow().next(now_ms), Instant::now(), self.spares.clone())
     }
 
     /// Keeps room for the record of an exchange. False: the request is not to be served.

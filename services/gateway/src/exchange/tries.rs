@@ -3,7 +3,7 @@
 //! A try has reached the backend once the socket took its whole request head; what it says in
 //! `ups_st` follows from the true state of the connection and of nothing else.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -94,6 +94,11 @@ impl Tries {
         self.0.pop();
     }
 
+    /// As if there had been none.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -107,18 +112,18 @@ impl Tries {
     }
 
     /// One item per try, as `ups_st` demands.
-    pub(crate) fn statuses(&self) -> String {
-        self.list(|text, item| match (item.status, item.has_reached(), item.broken) {
-            (Some(status), _, _) => write!(text, "{status}"),
-            (None, true, Some(Broken::Off)) => write!(text, "502"),
-            (None, true, Some(Broken::Late)) => write!(text, "504"),
-            (None, _, _) => write!(text, "-"),
+    pub(crate) fn statuses(&self, out: &mut dyn Write) -> fmt::Result {
+        self.list(out, |out, item| match (item.status, item.has_reached(), item.broken) {
+            (Some(status), _, _) => write!(out, "{status}"),
+            (None, true, Some(Broken::Off)) => write!(out, "502"),
+            (None, true, Some(Broken::Late)) => write!(out, "504"),
+            (None, _, _) => write!(out, "-"),
         })
     }
 
     /// One address per try.
-    pub(crate) fn addresses(&self) -> String {
-        self.list(|text, item| write!(text, "{}", item.address))
+    pub(crate) fn addresses(&self, out: &mut dyn Write) -> fmt::Result {
+        self.list(out, |out, item| write!(out, "{}", item.address))
     }
 
     pub(crate) fn net(&self) -> Net {
@@ -144,15 +149,18 @@ impl Tries {
         Some(millis(last.head?.saturating_duration_since(last.started)))
     }
 
-    fn list(&self, item: impl Fn(&mut String, &Try) -> std::fmt::Result) -> String {
-        let mut text = String::new();
+    fn list(
+        &self,
+        out: &mut dyn Write,
+        item: impl Fn(&mut dyn Write, &Try) -> fmt::Result,
+    ) -> fmt::Result {
         for (index, each) in self.0.iter().enumerate() {
             if index > 0 {
-                text.push_str(", ");
+                out.write_str(", ")?;
             }
-            item(&mut text, each).expect("a String takes every text");
+            item(out, each)?;
         }
-        text
+        Ok(())
     }
 }
 

@@ -1,5 +1,9 @@
 //! The head of a request, as the backend gets it.
 
+use std::fmt::Write as _;
+use std::net::IpAddr;
+
+use bytes::BytesMut;
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TE, TRANSFER_ENCODING, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
@@ -53,14 +57,22 @@ pub(super) fn to_backend(
     headers.remove(EXPECT);
     forwarded_host(wire, headers, host);
     let peer = wire.peer();
-    let ip = peer.to_canonical().to_string();
-    let mut forwarded: Vec<u8> = Vec::new();
-    for earlier in headers.get_all(X_FORWARDED_FOR) {
-        forwarded.extend_from_slice(earlier.as_bytes());
-        forwarded.extend_from_slice(b", ");
-    }
-    forwarded.extend_from_slice(ip.as_bytes());
-    put(headers, X_FORWARDED_FOR, &forwarded);
+    let values = &wire.worker.values;
+    // At once, since each step of growing would move all of them.
+    headers.reserve(OWN.len());
+    let ip = values.header(|out| address(out, peer));
+    let forwarded = if headers.contains_key(X_FORWARDED_FOR) {
+        values.header(|out| {
+            for earlier in headers.get_all(X_FORWARDED_FOR) {
+                out.extend_from_slice(earlier.as_bytes());
+                out.extend_from_slice(b", ");
+            }
+            address(out, peer);
+        })
+    } else {
+        ip.clone()
+    };
+    put(headers, X_FORWARDED_FOR, forwarded);
     let (tls, client) = {
         let facts = exchange.facts.borrow();
         (facts.tls, facts.client)
@@ -69,12 +81,12 @@ pub(super) fn to_backend(
     headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme));
     match client {
         None => drop(headers.remove(X_REAL_IP)),
-        Some(client) if client == peer => put(headers, X_REAL_IP, ip.as_bytes()),
-        Some(client) => put(headers, X_REAL_IP, client.to_canonical().to_string().as_bytes()),
+        Some(client) if client == peer => put(headers, X_REAL_IP, ip),
+        Some(client) => put(headers, X_REAL_IP, values.header(|out| address(out, client))),
     }
-    trace::set(exchange, headers);
-    put(headers, X_API_REQUEST_ID, exchange.id.as_str().as_bytes());
-    put(headers, HOST, backend.authority.as_bytes());
+    trace::set(exchange, values, headers);
+    put(headers, X_API_REQUEST_ID, values.copy(exchange.id.as_str().as_bytes()));
+    put(headers, HOST, values.copy(backend.authority.as_bytes()));
     head.version = Version::HTTP_11;
     head
 }
@@ -149,7 +161,7 @@ pub(super) fn settle_length(headers: &mut HeaderMap) -> bool {
         return true;
     }
     match repeated(headers) {
-        Some(length) => put(headers, CONTENT_LENGTH, length.to_string().as_bytes()),
+        Some(length) => drop(headers.insert(CONTENT_LENGTH, HeaderValue::from(length))),
         None => drop(headers.remove(CONTENT_LENGTH)),
     }
     true
@@ -164,9 +176,14 @@ fn repeated(headers: &HeaderMap) -> Option<u64> {
     lengths.all(|next| length(next) == Some(first)).then_some(first)
 }
 
-fn put(headers: &mut HeaderMap, name: HeaderName, value: &[u8]) {
-    // Each value is made of header values and of digits, so it is one.
-    if let Ok(value) = HeaderValue::from_bytes(value) {
+/// Each value is made of header values and of digits, so it is one.
+fn put(headers: &mut HeaderMap, name: HeaderName, value: Option<HeaderValue>) {
+    if let Some(value) = value {
         headers.insert(name, value);
     }
+}
+
+/// Appends an address as backends get it.
+fn address(out: &mut BytesMut, address: IpAddr) {
+    write!(out, "{}", address.to_canonical()).expect("the buffer grows");
 }

@@ -4,6 +4,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use record::RequestId;
 
+use super::Values;
 use crate::exchange::{Exchange, Trace};
 use crate::receive::TRACEPARENT;
 
@@ -13,15 +14,15 @@ const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 const LENGTH: usize = 55;
 
 /// Sees to it that the request has one good `traceparent`.
-pub(super) fn set(exchange: &Exchange, headers: &mut HeaderMap) {
-    let mut values = headers.get_all(TRACEPARENT).iter();
-    let first = values.next().map(HeaderValue::as_bytes);
-    if first.is_some_and(is_good) && values.next().is_none() {
+pub(super) fn set(exchange: &Exchange, values: &Values, headers: &mut HeaderMap) {
+    let mut told = headers.get_all(TRACEPARENT).iter();
+    let first = told.next().map(HeaderValue::as_bytes);
+    if first.is_some_and(is_good) && told.next().is_none() {
         return;
     }
     // It belongs to the parent that was not there, or was not told.
     headers.remove(TRACESTATE);
-    let Ok(made) = HeaderValue::from_bytes(&make(&exchange.id)) else { return };
+    let Some(made) = values.copy(&make(&exchange.id)) else { return };
     exchange.facts.borrow_mut().request.trace = Trace::Ours;
     headers.insert(TRACEPARENT, made);
 }

@@ -1,11 +1,14 @@
 //! From what an exchange collected to its record.
 
 use std::borrow::Cow;
+use std::fmt::{self, Write};
+use std::net::IpAddr;
 use std::time::Instant;
 
 use http::HeaderValue;
 use record::{Fault, Life, Part, Record, mask_query};
 
+use super::short::Short;
 use crate::config::Config;
 use crate::exchange::{Exchange, Facts, Phase, Target, Told, Trace, millis};
 use crate::worker::Worker;
@@ -28,8 +31,8 @@ pub(super) fn exchange(
     let facts = exchange.facts.borrow();
     let told = exchange.told.get();
     let (ups_req, ups_rsp) = facts.tries.bytes();
-    let ip = facts.client.map(|client| client.to_canonical().to_string());
-    let vip = facts.local.map(|local| local.to_canonical().to_string());
+    let (mut ip, mut vip) = (Short::new(), Short::new());
+    let (mut ups_st, mut upip) = (Short::new(), Short::new());
     let mut record = Record {
         req_id: Cow::Borrowed(exchange.id.as_str()),
         part,
@@ -38,8 +41,8 @@ pub(super) fn exchange(
         ups_req_len: ups_req - told.ups_req,
         ups_rsp_len: ups_rsp - told.ups_rsp,
         req_t: millis(now.saturating_duration_since(exchange.arrived)),
-        ip: ip.unwrap_or_default().into(),
-        vip: vip.unwrap_or_default().into(),
+        ip: ip.text(|out| address(out, facts.client)),
+        vip: vip.text(|out| address(out, facts.local)),
         net: facts.net,
         ..identity(&worker.config)
     };
@@ -51,9 +54,18 @@ pub(super) fn exchange(
     };
     matched(&mut record, &facts, worker);
     if part == Part::Final {
+        if !facts.tries.is_empty() {
+            record.ups_st = ups_st.text(|out| facts.tries.statuses(out));
+            record.upip = upip.text(|out| facts.tries.addresses(out));
+        }
         outcome(&mut record, &facts, now);
     }
     take(&mut record);
+}
+
+/// An address as records have it; empty if it is not known.
+fn address(out: &mut dyn Write, address: Option<IpAddr>) -> fmt::Result {
+    address.map_or(Ok(()), |address| write!(out, "{}", address.to_canonical()))
 }
 
 /// The bytes so far have been told.
@@ -117,8 +129,6 @@ fn matched<'a>(record: &mut Record<'a>, facts: &'a Facts, worker: &'a Worker) {
 fn outcome<'a>(record: &mut Record<'a>, facts: &'a Facts, now: Instant) {
     record.rsp_st = facts.status;
     if !facts.tries.is_empty() {
-        record.ups_st = Cow::Owned(facts.tries.statuses());
-        record.upip = Cow::Owned(facts.tries.addresses());
         record.ups_net = facts.tries.net();
         record.ups_rsp_t = facts.tries.total(now);
         record.ups_conn_t = facts.tries.connect();
