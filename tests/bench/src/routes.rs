@@ -41,17 +41,21 @@ pub(crate) struct Options {
     /// The greater number of APIs
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(4..=10_000))]
     many: u32,
-    /// Regular expressions among the APIs, in both; the first ten thousand hold at most 100
-    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
+    /// Free patterns among the greater number: regular expressions and paths that begin with a
+    /// variable, in turn
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(0..=100))]
     free: u32,
+    /// Free patterns among the lesser number
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
+    few_free: u32,
     /// How often both take their turn, for CPU time
     #[arg(long, default_value_t = 31)]
     turns: usize,
     /// CPU time even if there is valgrind
     #[arg(long)]
     cpu: bool,
-    /// What runs under valgrind: number of APIs, place of the path, number of calls
-    #[arg(long, num_args = 3, hide = true)]
+    /// What runs under valgrind: number of APIs, of free ones, place of the path, number of calls
+    #[arg(long, num_args = 4, hide = true)]
     only: Option<Vec<u32>>,
 }
 
@@ -65,24 +69,23 @@ impl Resolve for NoSecrets {
 
 pub(crate) fn run(options: &Options, _: &Common) -> anyhow::Result<Report> {
     let mut report = Report::new("routes");
-    if let Some([apis, place, calls]) = options.only.as_deref() {
-        let policy = serving(*apis, options.free)?;
+    if let Some([apis, free, place, calls]) = options.only.as_deref() {
+        let policy = serving(*apis, *free)?;
         let (_, path) = ASKED.get(*place as usize).context("no such path")?;
         ask(&policy, path, *calls);
         return Ok(report);
     }
     let counted = !options.cpu && Command::new("valgrind").arg("--version").output().is_ok();
-    report.about(format!("{} regular expressions among the APIs.", options.free));
+    let sizes = [(options.few, options.few_free), (options.many, options.free)];
+    let [few, many] = sizes.map(|(apis, free)| format!("{apis} APIs, {free} of them free"));
     let unit = if counted { "instructions" } else { "ns of CPU" };
-    report.text = format!(
-        "| {unit} per request | {} APIs | {} APIs | ratio |\n|---|---:|---:|---:|\n",
-        options.few, options.many
-    );
-    let policies = [serving(options.few, options.free)?, serving(options.many, options.free)?];
+    report.text =
+        format!("| {unit} per request | {few} | {many} | ratio |\n|---|---:|---:|---:|\n");
+    let policies = [serving(options.few, options.few_free)?, serving(options.many, options.free)?];
     for (place, (class, path)) in ASKED.iter().enumerate() {
         let (few, many, ratio) = if counted {
-            let few = instructions(options, options.few, place)?;
-            let many = instructions(options, options.many, place)?;
+            let [few, many] = sizes.map(|size| instructions(size, place));
+            let (few, many) = (few?, many?);
             (few, many, many * 1000 / few.max(1))
         } else {
             in_turns(&policies, path, options.turns)
@@ -96,12 +99,15 @@ pub(crate) fn run(options: &Options, _: &Common) -> anyhow::Result<Report> {
     Ok(report)
 }
 
-/// One service with so many APIs, of all classes in turn; behind them so many free patterns.
+/// One service with so many APIs, of all classes in turn; the last ones are free patterns.
 fn serving(apis: u32, free: u32) -> anyhow::Result<Policy> {
     let mut text = "services:\n  - {id: s, account: a, hosts: [h], apis: [\n".to_owned();
     for n in 0..apis {
         let path = match n % 4 {
-            _ if n >= apis.saturating_sub(free) && n > 3 => format!("/x{n:05}/[0-9]+"),
+            _ if n >= apis.saturating_sub(free) && n > 3 => match n % 2 {
+                0 => format!("/x{n:05}/[0-9]+"),
+                _ => format!("/{{id}}/x{n:05}"),
+            },
             0 => format!("=/e{n:05}/path"),
             1 => format!("^~/f{n:05}/"),
             2 => format!("/v{n:05}/{{id}}/end"),
@@ -134,14 +140,14 @@ fn ask(policy: &Policy, path: &str, calls: u32) {
 }
 
 /// Instructions per call, by callgrind.
-fn instructions(options: &Options, apis: u32, place: usize) -> anyhow::Result<u64> {
+fn instructions((apis, free): (u32, u32), place: usize) -> anyhow::Result<u64> {
     let mut counts = [0; 2];
     for (calls, count) in CALLS.into_iter().zip(&mut counts) {
         let run = Command::new("valgrind")
             .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
             .arg(std::env::current_exe().context("this program does not know where it lies")?)
-            .args(["routes", "--free", &options.free.to_string(), "--only"])
-            .args([apis.to_string(), place.to_string(), calls.to_string()])
+            .args(["routes", "--only"])
+            .args([apis, free, u32::try_from(place)?, calls].map(|number| number.to_string()))
             .stdin(Stdio::null())
             .output()
             .context("valgrind did not run")?;
