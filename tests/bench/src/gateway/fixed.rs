@@ -187,29 +187,49 @@ mod tests {
         assert_eq!(Latencies(Vec::new()).at(0.5), 0.0);
     }
 
-    #[test]
-    fn a_stall_counts_for_all_that_waited() {
+    /// Accepts all connections, and answers so many requests on the first ones, in their order.
+    fn server(answers: usize) -> (SocketAddr, std::thread::JoinHandle<Vec<TcpStream>>) {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
-        // Nobody is answered until all requests are planned: with one answer each they come then.
-        let stall = Duration::from_millis(1200);
-        let server = std::thread::spawn(move || {
-            let streams: Vec<TcpStream> =
+        let serve = move || {
+            let mut streams: Vec<TcpStream> =
                 (0..OPEN).map(|_| listener.accept().expect("a client").0).collect();
-            std::thread::park_timeout(stall);
-            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
             let mut asked = [0_u8; 4096];
-            for mut stream in &streams[..50] {
-                let _ = stream.read(&mut asked).expect("a request");
+            for stream in &mut streams[..answers] {
+                assert_ne!(stream.read(&mut asked).expect("a request"), 0);
+                let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
                 stream.write_all(answer).expect("it listens");
             }
             streams
-        });
-        let done = run(address, 50.0, 1, &Request::small(false)).expect("all are answered");
+        };
+        (address, std::thread::spawn(serve))
+    }
+
+    #[test]
+    fn all_of_the_plan_is_asked() {
+        let (address, server) = server(40);
+        let done = run(address, 40.0, 1, &Request::small(false)).expect("all are answered");
         drop(server.join());
-        assert_eq!(done.0.len(), 50);
-        // The first was to be answered at once, the last one second later.
-        let first_and_last = done.0[49].saturating_sub(done.0[0]);
-        assert!(first_and_last > 900_000_000, "{first_and_last} ns");
+        assert_eq!(done.0.len(), 40);
+    }
+
+    #[test]
+    fn a_latency_counts_from_the_planned_moment() {
+        let (address, server) = server(1);
+        let request = wire::request(&Request::small(false));
+        let mut client = Client::new(address, request).expect("connections");
+        // Its moment came five seconds ago, and no connection was free until now.
+        let ago = Duration::from_secs(5);
+        let nanos = u64::try_from(ago.as_nanos()).expect("a number");
+        client.due.push_back(wall_ns() - nanos);
+        client.send().expect("it is sent");
+        let mut events = Vec::with_capacity(8);
+        while client.done.is_empty() {
+            epoll::wait(&client.epoll, rustix::buffer::spare_capacity(&mut events), None)
+                .expect("an event");
+            client.answered(0).expect("an answer");
+        }
+        drop(server.join());
+        assert!(client.done[0] >= nanos, "{} ns", client.done[0]);
     }
 }
