@@ -4,6 +4,7 @@
 use std::fs;
 
 use rustix::process::Signal;
+use serde_json::Value;
 use tests::audit::{compare, settled};
 use tests::backend::Backend;
 use tests::client::Client;
@@ -81,5 +82,49 @@ fn a_good_version_is_served_a_bad_one_refused_and_no_request_is_dropped() {
     let (_, faults) = compare(&ledger, &running);
     let ours = |fault: &String| fault.contains("/release/mock/x");
     assert!(faults.iter().all(ours), "beside what was asked here: {}", faults.join("\n"));
+    assert!(world.stop().success(), "{}", world.log());
+}
+
+/// Act, API and line of each line of the audit log.
+fn audited(world: &World) -> Vec<(String, String, u64)> {
+    let log = fs::read_to_string(world.data().join("audit.log")).unwrap_or_default();
+    let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let told = lines.map(|line| {
+        let word = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
+        assert_eq!(word("gateway"), "gw-test", "{line}");
+        assert!(word("file").ends_with("tollgate.yaml") && word("time").ends_with('Z'), "{line}");
+        (word("act"), word("api"), line["line"].as_u64().unwrap_or_default())
+    });
+    told.collect()
+}
+
+#[test]
+fn what_is_suspended_and_released_stands_in_the_audit_log_before_it_is_served() {
+    let mut world = World::new(EXE, Backend::start().addr, "");
+    let free = fs::read_to_string(world.config()).expect("the configuration");
+    let path = "path: /mock/\n";
+    let held = free.replace(path, &format!("{path}        suspended: {{reason: compliance}}\n"));
+    let line = 1 + held.lines().position(|line| line.contains("suspended:")).expect("a line");
+    let told = |act: &str, line: usize| {
+        (act.to_owned(), "api-mock".to_owned(), u64::try_from(line).expect("it fits"))
+    };
+    let (suspended, released) = (told("suspended", line), told("released", 0));
+    let refused = r#"{"message":"Service is suspended for compliance."}"#;
+
+    fs::write(world.config(), &held).expect("written");
+    let running = world.up();
+    assert_eq!(audited(&world), [suspended.clone()], "at the start");
+    assert_eq!(mock(&running), refused);
+    fs::write(world.config(), &free).expect("written");
+    until_mock(&running, "hello");
+    assert_eq!(audited(&world), [suspended.clone(), released.clone()], "by a reload");
+    assert!(world.stop().success(), "{}", world.log());
+
+    // What changed while nothing ran is told at the next start.
+    fs::write(world.config(), &held).expect("written");
+    let running = world.up();
+    assert_eq!(mock(&running), refused);
+    assert_eq!(audited(&world), [suspended.clone(), released, suspended]);
+    assert_eq!(running.metric("config_audit_waiting_bytes"), 0);
     assert!(world.stop().success(), "{}", world.log());
 }

@@ -64,12 +64,22 @@ pub enum Admitted<'p> {
 #[derive(Debug, Default)]
 pub(crate) struct Rules {
     /// The refusal of everything, while an operator says so.
-    pub(crate) suspended: Option<&'static Entry>,
+    pub(crate) suspended: Option<Suspended>,
     /// The refusal of everything, since the settings are faulty.
     pub(crate) fault: Option<&'static Entry>,
     pub(crate) parameters: Vec<Required>,
     pub(crate) cors: Option<Cors>,
     pub(crate) addresses: Addresses,
+}
+
+/// An operator's word that nothing is served.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Suspended {
+    pub(crate) entry: &'static Entry,
+    /// As in the configuration.
+    pub(crate) reason: &'static str,
+    /// Where it stands there.
+    pub(crate) line: usize,
 }
 
 // === impl Policy ===
@@ -92,7 +102,8 @@ impl Policy {
                 .at_api(matched.api)
         };
         let (service, api) = (&matched.service.rules, &matched.api.rules);
-        if let Some(entry) = service.suspended.or(api.suspended).or(api.fault) {
+        let suspended = service.suspended.or(api.suspended).map(|suspended| suspended.entry);
+        if let Some(entry) = suspended.or(api.fault) {
             return Err(at(Refusal::new(entry, &[])));
         }
         let crosses = cors::is_cross_origin(request.scheme, request.host, request.headers);

@@ -35,7 +35,7 @@ pub use refusal::Refusal;
 pub use route::{Match, RouteRequest};
 pub use service::{
     Api, Auth, Backend, Environment, Host, HttpBackend, Methods, Mock, Scheme, Schemes, Service,
-    Timeouts,
+    Suspension, Timeouts,
 };
 
 use key::Key;
@@ -57,6 +57,11 @@ impl Policy {
     /// All services, in the order of the configuration.
     pub fn services(&self) -> &[Service] {
         &self.services
+    }
+
+    /// All that an operator suspends, in the order of the configuration.
+    pub fn suspensions(&self) -> impl Iterator<Item = Suspension<'_>> {
+        self.services.iter().flat_map(Service::suspensions)
     }
 
     /// How many APIs are out of service since their settings are faulty.

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use record::Net;
 
-use crate::admit::Rules;
+use crate::admit::{Rules, Suspended};
 use crate::errors::{Entry, routing};
 use crate::nodes::Nodes;
 use crate::route::{Placed, Table};
@@ -37,6 +37,21 @@ pub struct Service {
     pub(crate) tables: Vec<Table>,
     /// The table of each environment, in the order of [`Environment::ALL`].
     pub(crate) published: [Option<usize>; 3],
+}
+
+/// An operator's word that a service, or an API of it, is not served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Suspension<'p> {
+    /// Id of the service.
+    pub service: &'p str,
+    /// Id of the API; nothing for the whole service.
+    pub api: Option<&'p str>,
+    /// The versions of that API which are meant; none for all.
+    pub versions: &'p [String],
+    /// `arrears` or `compliance`.
+    pub reason: &'static str,
+    /// 1-based line of the configuration.
+    pub line: usize,
 }
 
 /// What a request comes by.
@@ -208,12 +223,32 @@ impl Schemes {
     }
 }
 
+// === impl Service ===
+
+impl Service {
+    /// Those of the service and of its APIs.
+    pub(crate) fn suspensions(&self) -> impl Iterator<Item = Suspension<'_>> {
+        let own = |rules: &Rules, api, versions| {
+            let Suspended { reason, line, .. } = rules.suspended?;
+            Some(Suspension { service: &self.id, api, versions, reason, line })
+        };
+        let apis = self.apis.iter();
+        let apis = apis.filter_map(move |api| own(&api.rules, Some(&api.id), api.versions()));
+        own(&self.rules, None, &[]).into_iter().chain(apis)
+    }
+}
+
 // === impl Api ===
 
 impl Api {
     /// True when its settings are faulty: every request to it is answered 481.
     pub fn is_faulty(&self) -> bool {
         self.rules.fault.is_some()
+    }
+
+    /// The versions of the service that have it; none for all.
+    pub fn versions(&self) -> &[String] {
+        self.versions.as_deref().unwrap_or_default()
     }
 
     /// Whether `version` of the service has it; nothing for a service without versions.

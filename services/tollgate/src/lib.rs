@@ -3,6 +3,7 @@
 //! - [`main`] is the whole program; `main.rs` only calls it.
 //! - `cli` has the words, `commands` one file per group of them, `demo` the first one of the README.
 //! - `config` composes `tollgate.yaml` from the sections that the crates own.
+//! - `audit` writes down what operators suspend and release, where no ClickHouse is known.
 //! - `process` composes the services in one process, `roles` each of them alone; nothing else knows
 //!   all of them.
 //!
@@ -12,6 +13,7 @@
 #[cfg(windows)]
 compile_error!("Tollgate does not run on Windows: it needs Linux (WSL will do)");
 
+mod audit;
 mod cli;
 mod client;
 mod commands;

@@ -152,6 +152,7 @@ impl Process {
             };
             opened.push((one.gateway, streams));
         }
+        let reloads = Reloads::new(&config)?;
         let prices = Arc::clone(&config.prices);
         let closer = Closer::start(
             storage.store.clone(),
@@ -182,7 +183,6 @@ impl Process {
             gateways.push(started.await.context("the start of a gateway panicked")??);
         }
         let workers = gateways.iter().flat_map(gateway::Running::counters).collect();
-        let reloads = Reloads::new(&config);
         let mut registry = metrics::registry(workers, counters);
         registry.register_collector(Box::new(reloads.clone()));
         let app = query::App::new(query::Parts {

@@ -8,31 +8,34 @@
 //! - A fault in an API's credentials, CORS or mock leaves that API out of service, which answers 481;
 //!   the rest of the version is served, at the start too. All faults are said, and
 //!   `config_faulty_apis` counts the APIs.
+//! - What a version suspends or releases stands in `audit.log` before it is served.
 //! - The rest of the file is fixed at the start: a change there is said, and waits for a restart.
 
 use std::fs;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use policy::Policy;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::audit::{Audit, Said};
 use crate::config::{self, Config, Source};
 use crate::metrics;
+use crate::process::now;
 
 /// Between two looks at the file.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// How reloading went so far; cheap to clone.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Reloads(Arc<Counts>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Counts {
     /// Versions that were served.
     done: AtomicU64,
@@ -40,6 +43,10 @@ struct Counts {
     refused: AtomicU64,
     /// APIs of what is served that are out of service.
     faulty: AtomicU64,
+    /// Bytes of the audit log that are not on disk.
+    unwritten: AtomicU64,
+    /// Locked at the start and by the follower only: nobody waits for anybody.
+    audit: Mutex<Audit>,
 }
 
 /// Follows the file of a configuration.
@@ -55,15 +62,31 @@ pub(crate) struct Follower {
 // === impl Reloads ===
 
 impl Reloads {
-    /// Of a gateway that serves `config` from its start.
-    pub(crate) fn new(config: &Config) -> Self {
-        let reloads = Self::default();
-        reloads.note(config);
-        reloads
+    /// For gateways that are about to serve `config`; their spool is held by this process.
+    ///
+    /// # Errors
+    /// The audit log can not be read or written.
+    pub(crate) fn new(config: &Config) -> anyhow::Result<Self> {
+        fs::create_dir_all(&config.data).context("the data folder can not be made")?;
+        let audit = Audit::open(&config.data).context("audit.log can not be read")?;
+        let zero = AtomicU64::default;
+        let (done, refused, faulty, unwritten) = (zero(), zero(), zero(), zero());
+        let counts = Counts { done, refused, faulty, unwritten, audit: Mutex::new(audit) };
+        let reloads = Self(Arc::new(counts));
+        reloads.note(config, "start");
+        match reloads.0.unwritten.load(Ordering::Relaxed) {
+            0 => Ok(reloads),
+            _ => Err(anyhow!("audit.log can not be written in {}", config.data.display())),
+        }
     }
 
-    /// Says what of `config` is out of service.
-    fn note(&self, config: &Config) {
+    /// Says what of `config` is out of service, before it is served.
+    fn note(&self, config: &Config, by: &'static str) {
+        let file = fs::canonicalize(&config.source.file);
+        let file = file.unwrap_or_else(|_| config.source.file.clone());
+        let said = Said { gateway: &config.gateway.name, file: &file, by, now: now() };
+        let waiting = self.audit(|audit| audit.note(&config.policy, said));
+        self.count_unwritten(waiting);
         let faulty = config.policy.faulty_apis();
         if faulty > 0 {
             let faults = &config.faults;
@@ -71,11 +94,26 @@ impl Reloads {
         }
         self.0.faulty.store(u64::try_from(faulty).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
+
+    /// Tries again what the disk did not take.
+    fn write_again(&self) {
+        if self.0.unwritten.load(Ordering::Relaxed) > 0 {
+            self.count_unwritten(self.audit(Audit::write));
+        }
+    }
+
+    fn audit<T>(&self, act: impl FnOnce(&mut Audit) -> T) -> T {
+        act(&mut self.0.audit.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn count_unwritten(&self, bytes: usize) {
+        self.0.unwritten.store(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
 }
 
 impl Collector for Reloads {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let Counts { done, refused, faulty } = &*self.0;
+        let Counts { done, refused, faulty, unwritten, audit: _ } = &*self.0;
         let lines = [
             ("config_reloads_total", "Versions of services and keys that were loaded", false, done),
             (
@@ -89,6 +127,12 @@ impl Collector for Reloads {
                 "APIs that are out of service since their settings are faulty. Alarm",
                 true,
                 faulty,
+            ),
+            (
+                "config_audit_waiting_bytes",
+                "Lines of the audit log that the disk did not take yet. Alarm",
+                true,
+                unwritten,
             ),
         ];
         for (name, help, gauge, value) in lines {
@@ -120,6 +164,7 @@ impl Follower {
                 _ = looks.tick() => false,
                 Some(()) = self.asked.recv() => true,
             };
+            self.reloads.write_again();
             if asked || self.has_changed() {
                 self.reload(&serve).await;
             }
@@ -137,7 +182,9 @@ impl Follower {
         let file = self.source.file.clone();
         let text = fs::read(&file).map(|text| spool::hash(&text)).ok();
         // Thousands of routes take a while.
-        let Ok(read) = tokio::task::spawn_blocking(move || config::load(&file)).await else {
+        let reloads = self.reloads.clone();
+        let load = move || config::load(&file).inspect(|config| reloads.note(config, "reload"));
+        let Ok(read) = tokio::task::spawn_blocking(load).await else {
             return tracing::error!("reading the configuration panicked; the old one serves on");
         };
         match read {
@@ -147,7 +194,6 @@ impl Follower {
                 }
                 let services = config.policy.services().len();
                 tracing::info!(services, "services and keys are loaded anew");
-                self.reloads.note(&config);
                 serve(config.policy);
                 (self.source, self.refused) = (config.source, None);
                 self.reloads.0.done.fetch_add(1, Ordering::Relaxed);

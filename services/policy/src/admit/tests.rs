@@ -308,6 +308,26 @@ fn the_first_check_that_fails_answers() {
 }
 
 #[test]
+fn suspensions_are_listed_with_their_lines() {
+    let (policy, _) = read_but_faults(POLICY).expect("no mistakes but faults");
+    let line = |text: &str| 1 + POLICY.lines().position(|line| line.contains(text)).expect(text);
+    let listed: Vec<_> = policy
+        .suspensions()
+        .map(|one| (one.service, one.api.unwrap_or(""), one.reason, one.line))
+        .collect();
+    let all = line("id: api-all") + 2;
+    assert_eq!(
+        listed,
+        [
+            ("service-a", "api-arrears", "arrears", line("id: api-arrears")),
+            ("service-a", "api-all", "compliance", all),
+            ("service-a", "api-late", "arrears", line("id: api-late")),
+            ("service-b", "", "compliance", line("hosts: [b.test]") + 1),
+        ]
+    );
+}
+
+#[test]
 fn what_has_all_that_is_asked_for_passes() {
     let rows = [
         Row { target: "/release/header", headers: &[("x-tenant", "")], ..BASE },

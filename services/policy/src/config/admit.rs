@@ -15,8 +15,8 @@ use ipnet::IpNet;
 use settings::{Fields, Value};
 
 use super::{items, read_apart};
-use crate::admit::{Addresses, Cors, Place, Required, Rules};
-use crate::errors::{Entry, admit as entries};
+use crate::admit::{Addresses, Cors, Place, Required, Rules, Suspended};
+use crate::errors::admit as entries;
 use crate::service::Methods;
 
 /// Most networks of one list; each is compared with every request.
@@ -49,19 +49,20 @@ pub(super) fn read_api(fields: &Fields<'_>) -> Rules {
     Rules { parameters, cors, fault, ..read_service(fields) }
 }
 
-fn read_suspended(value: &Value<'_>) -> Option<&'static Entry> {
+fn read_suspended(value: &Value<'_>) -> Option<Suspended> {
     let fields = value.fields()?;
     let reason = fields.required("reason");
     fields.close();
     let reason = reason?;
-    match reason.scalar::<String>()?.as_str() {
-        "arrears" => Some(&entries::SUSPENDED_ARREARS),
-        "compliance" => Some(&entries::SUSPENDED_COMPLIANCE),
+    let (entry, known) = match reason.scalar::<String>()?.as_str() {
+        "arrears" => (&entries::SUSPENDED_ARREARS, "arrears"),
+        "compliance" => (&entries::SUSPENDED_COMPLIANCE, "compliance"),
         other => {
             reason.mistake(format!("`{other}` is not a reason; known: arrears, compliance"));
-            None
+            return None;
         }
-    }
+    };
+    Some(Suspended { entry, reason: known, line: value.line() })
 }
 
 fn read_addresses(fields: &Fields<'_>) -> Addresses {

@@ -64,6 +64,7 @@ pub(crate) async fn run(config: Config, hooks: Hooks) -> anyhow::Result<ExitCode
     let spool = spool::open(&config.spool, epoch)?;
     let (streams, reader) = gateway::Streams::part(spool, config.spool.when_full);
     let shipper = Shipper::start(&kafka, reader).context("the shipper could not be started")?;
+    let reloads = Reloads::new(&config)?;
     let gateway =
         gateway::Gateway::new(config.gateway.clone(), Arc::clone(&config.policy), streams)
             .with_clock(move || clock());
@@ -74,7 +75,6 @@ pub(crate) async fn run(config: Config, hooks: Hooks) -> anyhow::Result<ExitCode
 
     let mut registry = metrics::of_gateway(running.counters());
     registry.register_collector(Box::new(Shipping(shipper.state())));
-    let reloads = Reloads::new(&config);
     registry.register_collector(Box::new(reloads.clone()));
     let follower = Follower::new(config.source.clone(), reloads)?;
     let (stop, stopped) = oneshot::channel::<()>();
