@@ -10,8 +10,6 @@ use crate::stage::Stage;
 
 /// Like `records`.
 const TABLE: &str = "peer_records";
-/// How long the peer collects a block that does not fill; its own default is 7.5 s.
-const FLUSH_MS: u32 = 1_000;
 
 pub(super) fn prepare(stage: &Stage) -> Result<()> {
     stage.run(format!("CREATE TABLE IF NOT EXISTS {TABLE} AS records"))
@@ -31,7 +29,7 @@ pub(super) fn turn(
         "CREATE TABLE {queue} ({}) ENGINE = Kafka SETTINGS kafka_broker_list = '{}', \
          kafka_topic_list = '{}', kafka_group_name = '{queue}', kafka_format = 'JSONEachRow', \
          kafka_num_consumers = {consumers}, kafka_thread_per_consumer = {}, \
-         kafka_flush_interval_ms = {FLUSH_MS}, date_time_input_format = 'best_effort', \
+         date_time_input_format = 'best_effort', \
          input_format_skip_unknown_fields = 1",
         named.join(", "),
         topic.addr(),
