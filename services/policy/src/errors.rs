@@ -6,7 +6,7 @@
 //!   [`fill`] puts values in, in one pass: a value that looks like a placeholder stays as it is.
 //! - Every row of the published tables stands here. One whose cause can not exist yet says what is
 //!   missing ([`State::Later`]); all others are raised by something, and tests demand it.
-//! - Each entry has a form in both dialects: its own fields are the `tencent` one.
+//! - Each entry that is an answer has a form in both dialects: its own fields are the `tencent` one.
 
 pub mod admit;
 pub mod blueking;
@@ -16,6 +16,8 @@ pub mod forward;
 pub mod framing;
 mod later;
 pub mod routing;
+mod tls;
+mod variants;
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -33,13 +35,16 @@ const PLACEHOLDERS: [&str; 4] = ["$env_mapping", "$host", "$uri", "xxx"];
 pub struct Entry {
     /// Stable name, like `hmac-format`; unique.
     pub id: &'static str,
-    /// Status of the answer. 499 is never sent: nobody is there to read it.
+    /// Status of the answer. 499 is never sent: nobody is there to read it. 0 when there is no
+    /// answer, since the connection ends before HTTP: see [`Entry::answer`].
     pub status: u16,
-    /// `err_msg` of the record, with placeholders.
+    /// `err_msg` of the record, with placeholders. Without an answer there is no record either, and
+    /// this is what the client's own library says.
     pub text: &'static str,
     /// What the client reads, where it differs from `text`.
     pub shown: Option<&'static str>,
-    /// Whose failure it is, unless the state of the connections says otherwise.
+    /// Whose failure it is, unless the state of the connections says otherwise. Nobody's where
+    /// nothing is recorded.
     pub fault: Fault,
     /// True when the provider's tables have no such row.
     pub own: bool,
@@ -111,6 +116,20 @@ pub enum RaisedBy {
     Gateway,
 }
 
+// === impl Entry ===
+
+impl Entry {
+    /// Status of the answer; nothing when the connection ends before there can be one.
+    pub fn answer(&self) -> Option<u16> {
+        (self.status != 0).then_some(self.status)
+    }
+
+    /// The other dialect's form of the answer, if there is one.
+    pub fn form(&self) -> Option<Form> {
+        (self.blueking.code != 0).then_some(self.blueking)
+    }
+}
+
 // === impl State ===
 
 impl State {
@@ -135,7 +154,7 @@ impl State {
     }
 }
 
-/// The whole catalog, by status and then in the order of the checks. Sorted at each call: not
+/// The whole catalog, by status and then in the order of the checks; at the end what is no answer. Sorted at each call: not
 /// for the way of a request.
 pub fn catalog() -> impl Iterator<Item = &'static Entry> {
     let mut all: Vec<&'static Entry> = [
@@ -145,9 +164,11 @@ pub fn catalog() -> impl Iterator<Item = &'static Entry> {
         credentials::ENTRIES,
         later::ENTRIES,
         forward::ENTRIES,
+        variants::ENTRIES,
+        tls::ENTRIES,
     ]
     .concat();
-    all.sort_by_key(|entry| entry.status);
+    all.sort_by_key(|entry| entry.answer().unwrap_or(u16::MAX));
     all.into_iter()
 }
 
@@ -161,11 +182,13 @@ pub fn by_id(id: &str) -> Option<&'static Entry> {
 pub fn by_code(code: &str) -> Vec<&'static Entry> {
     let number = code.parse::<u32>().ok();
     let is_meant = |entry: &&Entry| {
-        entry.id == code
-            || number.is_some_and(|number| {
-                [u32::from(entry.status), u32::from(entry.blueking.status), entry.blueking.code]
-                    .contains(&number)
-            })
+        let form = entry.form();
+        let numbers = [
+            entry.answer().map(u32::from),
+            form.map(|form| u32::from(form.status)),
+            form.map(|form| form.code),
+        ];
+        entry.id == code || (number.is_some() && numbers.contains(&number))
     };
     catalog().filter(is_meant).collect()
 }

@@ -7,7 +7,8 @@
 /// How the `blueking` dialect says an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Form {
-    /// `16SSSNN`; also the header `X-Bkapi-Error-Code`.
+    /// `16SSSNN`; also the header `X-Bkapi-Error-Code`. 0 when there is no answer, see
+    /// [`super::Entry::form`].
     pub code: u32,
     /// `code_name` of the body.
     pub code_name: &'static str,
@@ -47,12 +48,30 @@ pub(super) const RATE_LIMIT: Form = published(
     "RATE_LIMIT_RESTRICTION",
     "API rate limit exceeded by stage strategy",
 );
+pub(super) const RATE_LIMIT_ENVIRONMENT: Form = published(
+    1_642_901,
+    429,
+    "RATE_LIMIT_RESTRICTION",
+    "API rate limit exceeded by stage global limit",
+);
+pub(super) const RATE_LIMIT_API: Form = published(
+    1_642_903,
+    429,
+    "RATE_LIMIT_RESTRICTION",
+    "API rate limit exceeded by resource strategy",
+);
 pub(super) const CONCURRENCY: Form =
     published(1_642_904, 429, "CONCURRENCY_LIMIT_RESTRICTION", "Request concurrency exceeds");
 pub(super) const INTERNAL: Form =
     published(1_650_001, 500, "INTERNAL_SERVER_ERROR", "Internal Server Error");
 pub(super) const BAD_GATEWAY: Form =
     published(1_650_200, 502, "BAD_GATEWAY", r#"Bad Gateway [upstream_error="…"]"#);
+pub(super) const BACKEND_FAILED: Form = published(
+    1_650_201,
+    502,
+    "ERROR_REQUESTING_RESOURCE",
+    r#"Request backend service failed [detail="…" err="…" status="…"]"#,
+);
 pub(super) const UNAVAILABLE: Form =
     published(1_650_300, 503, "SERVICE_UNAVAILABLE", "Service Unavailable");
 pub(super) const TIMEOUT: Form = published(
@@ -69,6 +88,9 @@ pub(super) const RECURSIVE: Form = published(
 );
 
 // === Ours ===
+
+/// Of what is not answered at all.
+pub(super) const NO_ANSWER: Form = own(0, 0, "", "");
 
 pub(super) const MALFORMED: Form = own(1_640_010, 400, "MALFORMED_REQUEST", "Malformed request");
 pub(super) const SUSPENDED: Form =

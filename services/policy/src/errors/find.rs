@@ -1,6 +1,7 @@
 //! From what stands in a record or in an answer back to the entry that it was made from.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 
 use super::{Entry, catalog, fill, first_placeholder};
 
@@ -14,14 +15,14 @@ pub struct Found<'a> {
 }
 
 /// The entry whose text, as recorded or as shown, is `text` with its placeholders filled in. Of
-/// several the one that says the most of it itself.
+/// several the one that says the most of it itself; of those the first.
 pub fn of_text(status: u16, text: &str) -> Option<Found<'_>> {
     let found = |entry: &'static Entry| {
         let texts = [Some(entry.text), entry.shown];
         let values = texts.into_iter().flatten().find_map(|own| values(own, text))?;
         (entry.status == status).then_some(Found { entry, values })
     };
-    catalog().filter_map(found).max_by_key(|found| said(found.entry.text))
+    catalog().filter_map(found).min_by_key(|found| Reverse(said(found.entry.text)))
 }
 
 /// What makes `own` to `text` when it stands for the placeholders, if anything does.
@@ -60,6 +61,7 @@ fn said(own: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use super::super::variants;
     use super::*;
 
     #[test]
@@ -68,6 +70,11 @@ mod tests {
             let values = [("$host", "h"), ("$uri", "/a"), ("$env_mapping", "e"), ("xxx", "x-y")];
             let filled = fill(entry.text, &values);
             let found = of_text(entry.status, &filled).expect(&filled);
+            if variants::ENTRIES.contains(&entry) {
+                assert_ne!(found.entry, entry, "{filled}");
+                assert_eq!((found.entry.text, found.entry.fault), (entry.text, entry.fault));
+                continue;
+            }
             assert_eq!(found.entry, entry, "{filled}");
             assert_eq!(found.words(entry.text), filled);
         }

@@ -32,10 +32,12 @@ pub(crate) struct ErrorBody {
     /// Its name; it never changes.
     #[schema(example = "uri-not-found")]
     pub(crate) code: &'static str,
-    /// Status of the answer.
+    /// Status of the answer; absent when the connection ends before there can be one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = 404)]
-    pub(crate) status: u16,
-    /// `err_msg` of the record, with placeholders.
+    pub(crate) status: Option<u16>,
+    /// `err_msg` of the record, with placeholders; without an answer, what the client's own library
+    /// says.
     pub(crate) text: &'static str,
     /// What the client reads, where that differs.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,8 +60,9 @@ pub(crate) struct ErrorBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "oauth")]
     pub(crate) later: Option<&'static str>,
-    /// The same error in the other dialect.
-    pub(crate) blueking: FormBody,
+    /// The same error in the other dialect; absent where there is no answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) blueking: Option<FormBody>,
 }
 
 /// How the `blueking` dialect says an error.
@@ -142,7 +145,7 @@ impl ErrorBody {
     pub(crate) fn new(entry: &'static Entry, language: Language) -> Self {
         Self {
             code: entry.id,
-            status: entry.status,
+            status: entry.answer(),
             text: entry.text,
             shown: entry.shown,
             fault: entry.fault.as_str(),
@@ -151,7 +154,7 @@ impl ErrorBody {
             cause: language.of(&entry.cause).into(),
             remedy: language.of(&entry.remedy).into(),
             later: entry.state.missing(),
-            blueking: FormBody::new(entry.blueking),
+            blueking: entry.form().map(FormBody::new),
         }
     }
 

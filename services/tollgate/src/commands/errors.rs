@@ -76,7 +76,7 @@ fn list(found: &[&'static Entry], language: Language) -> List {
     for entry in found {
         list.row([
             entry.id.to_owned(),
-            entry.status.to_string(),
+            entry.answer().map_or("-".to_owned(), |status| status.to_string()),
             entry.fault.to_string(),
             entry.text.to_owned(),
             of(&entry.remedy, language).to_owned(),
@@ -89,20 +89,24 @@ fn list(found: &[&'static Entry], language: Language) -> List {
 fn document(entry: &Entry, language: Language) -> Value {
     let mut json = json!({
         "code": entry.id,
-        "status": entry.status,
         "text": entry.text,
         "fault": entry.fault.as_str(),
         "own": entry.own,
-        "blueking": {
-            "code": entry.blueking.code,
-            "code_name": entry.blueking.code_name,
-            "status": entry.blueking.status,
-            "message": entry.blueking.message,
-            "own": entry.blueking.own,
-        },
         "cause": of(&entry.cause, language),
         "remedy": of(&entry.remedy, language),
     });
+    if let Some(status) = entry.answer() {
+        json["status"] = status.into();
+    }
+    if let Some(form) = entry.form() {
+        json["blueking"] = json!({
+            "code": form.code,
+            "code_name": form.code_name,
+            "status": form.status,
+            "message": form.message,
+            "own": form.own,
+        });
+    }
     if let Some(missing) = entry.state.missing() {
         json["later"] = missing.into();
     }
@@ -125,6 +129,9 @@ mod tests {
         assert_eq!(ids("internal"), ["internal"]);
         assert!(ids("404").len() > 3 && ids("1640401").len() > 3);
         assert_eq!(ids("Gateway Time-out.").len(), 1);
+        assert_eq!(ids("SSL_ERROR_SYSCALL"), ["tls-handshake-cut"]);
+        let cut = document(find("tls-handshake-cut")[0], Language::En);
+        assert!(cut["status"].is_null() && cut["blueking"].is_null());
         assert_eq!(ids("There is no api match uri[/a/b].").len(), 1);
         assert!(ids("nothing").is_empty() && ids("299").is_empty());
     }
