@@ -50,10 +50,11 @@ pub(crate) enum Body {
 // === impl Body ===
 
 impl Body {
-    pub(crate) fn new(length: Length) -> Self {
+    /// hyper takes as many trailers as headers, and so do we.
+    pub(crate) fn new(length: Length, limits: &HeadLimits) -> Self {
         match length {
             Length::Known(bytes) => Self::Known(bytes),
-            Length::Chunked => Self::Chunked(Chunked::default()),
+            Length::Chunked => Self::Chunked(Chunked::new(limits.headers)),
         }
     }
 

@@ -2,44 +2,70 @@
 //!
 //! Each takes any bytes, and panics only when a promise is broken.
 
+use std::net::SocketAddr;
+
 use crate::framing::{Body, Head, HeadLimits, Refused};
-use crate::proxy::{self, Preface};
+use crate::proxy::{self, Ends, Preface};
+
+/// What framing makes of the bytes of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Requests {
+    /// Where each whole request ends; the next one begins there.
+    pub ends: Vec<usize>,
+    /// What follows is refused. Otherwise more is to come, or nothing is left.
+    pub refused: bool,
+}
+
+/// The header of a balancer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Header {
+    /// Its length.
+    pub bytes: usize,
+    /// Client and server as it names them; nothing when it names none.
+    pub ends: Option<(SocketAddr, SocketAddr)>,
+}
 
 const LIMITS: HeadLimits = HeadLimits { head: 4096, uri: 1024, headers: 60 };
 
 /// The requests of a connection: where they end does not depend on how the bytes are cut, and what
 /// is let pass, hyper's parser takes as it is.
-pub fn requests(bytes: &[u8]) {
+pub fn requests(bytes: &[u8]) -> Requests {
     let whole = follow(bytes, usize::MAX);
     for piece in [1, 7] {
         assert_eq!(follow(bytes, piece), whole, "in pieces of {piece}");
     }
+    whole
 }
 
 /// The header of a balancer: it ends within what was given, more bytes change nothing, and what
-/// is cut off is either to come or was bad already.
-pub fn preface(bytes: &[u8]) {
-    let Preface::Whole { bytes: end, ends } = proxy::read(bytes) else { return };
+/// is cut off is to come.
+pub fn preface(bytes: &[u8]) -> Option<Header> {
+    let Preface::Whole { bytes: end, ends } = proxy::read(bytes) else { return None };
     let (header, _) = bytes.split_at(end);
     assert_eq!(proxy::read(header), Preface::Whole { bytes: end, ends });
     for cut in 0..end {
         assert_eq!(proxy::read(&header[..cut]), Preface::Partial, "cut at {cut} of {end}");
     }
+    let ends = ends.map(|Ends { source, destination }| (source, destination));
+    Some(Header { bytes: end, ends })
 }
 
 /// Where each request ends, and whether the last one is refused. Why it is may depend on how much
 /// was seen: of what is too long and wrong as well, either is said.
-fn follow(bytes: &[u8], piece: usize) -> (Vec<usize>, bool) {
-    let (mut ends, mut start) = (Vec::new(), 0);
+fn follow(bytes: &[u8], piece: usize) -> Requests {
+    let (mut ends, mut start, mut refused) = (Vec::new(), 0, false);
     while start < bytes.len() {
         match one(&bytes[start..], piece) {
             Ok(Some(length)) => start += length,
-            Ok(None) => return (ends, false),
-            Err(_) => return (ends, true),
+            Ok(None) => break,
+            Err(_) => {
+                refused = true;
+                break;
+            }
         }
         ends.push(start);
     }
-    (ends, false)
+    Requests { ends, refused }
 }
 
 /// How long the first request is; nothing when more is to come.
@@ -56,7 +82,7 @@ fn one(bytes: &[u8], piece: usize) -> Result<Option<usize>, Refused> {
         }
     };
     accepted(&bytes[..frame.head]);
-    let (mut body, mut at) = (Body::new(frame.body), frame.head);
+    let (mut body, mut at) = (Body::new(frame.body, &LIMITS), frame.head);
     while !body.complete() {
         let rest = &bytes[at..bytes.len().min(at.saturating_add(piece))];
         if rest.is_empty() {

@@ -52,6 +52,13 @@ struct Claim<'h> {
     signature: &'h str,
 }
 
+/// What an `Authorization` header says, for tools and fuzzing: id, algorithm, names of headers,
+/// signature; a part that is absent is empty. Nothing when it can not be read.
+pub fn authorization_parts(header: &str) -> Option<[&str; 4]> {
+    let parsed = Authorization::parse(header)?;
+    Some([parsed.id, parsed.algorithm, parsed.headers, parsed.signature])
+}
+
 // === impl Policy ===
 
 impl Policy {

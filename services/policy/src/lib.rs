@@ -29,6 +29,7 @@ use std::collections::HashMap;
 
 pub use admit::{AdmitRequest, Admitted, Cors, preflight_method};
 pub use config::read;
+pub use hmac::authorization_parts;
 pub use key::Caller;
 pub use nodes::{Health as NodesHealth, Node, Nodes};
 pub use refusal::Refusal;

@@ -97,6 +97,15 @@ pub fn canonical_filter(text: &str) -> Result<String, FilterError> {
     parse(text).map(|filter| filter.to_string())
 }
 
+/// A filter as SQL and the names of its parameters in their order, for tools and fuzzing.
+///
+/// # Errors
+/// Where it can not be read, and what was expected there.
+pub fn filter_sql(text: &str) -> Result<(String, Vec<String>), FilterError> {
+    let (sql, params) = compile(&parse(text)?);
+    Ok((sql, params.into_iter().map(|(name, _)| name).collect()))
+}
+
 // === impl Filter ===
 
 impl Filter {

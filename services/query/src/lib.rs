@@ -32,7 +32,7 @@ mod tokens;
 
 pub use app::{App, Parts, openapi, routes};
 pub use config::{Config, read};
-pub use filter::{FilterError, canonical_filter};
+pub use filter::{FilterError, canonical_filter, filter_sql};
 pub use monitor::{Ready, monitor};
 pub use provisional::{Provisional, ProvisionalBill, ProvisionalError, ProvisionalFuture};
 pub use roles::Role;

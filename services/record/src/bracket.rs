@@ -12,7 +12,8 @@
 //!   are looked for between. A line where two places look like them is refused: one of them is
 //!   forged, and nothing says which.
 //! - What is written here is always read back: texts that would look like groups, and control
-//!   characters, are written percent-encoded.
+//!   characters, are written percent-encoded. Only a name from elsewhere that has such signs can
+//!   become longer by it than a name may be.
 //! - The form has no place for method, query, region, credential, order and stream; `pid` is
 //!   the worker.
 

@@ -108,17 +108,41 @@ pub(crate) fn load(path: &Path) -> Result<Config, Mistakes> {
             return sink.finish(None);
         }
     };
-    let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-    let document = Document::parse(&file, &text, &sink);
+    let files = Files { folder: path.parent().map(Path::to_owned).unwrap_or_default() };
+    let book = |path: &Path| fs::read_to_string(files.folder.join(path));
+    let near = Near { folder: &files.folder, secrets: &files, book: &book };
+    compose(path, &text, &near, sink)
+}
+
+/// What a text may name.
+pub(crate) struct Near<'n> {
+    /// What its paths are relative to.
+    pub(crate) folder: &'n Path,
+    pub(crate) secrets: &'n dyn Resolve,
+    /// The text of a price book.
+    pub(crate) book: &'n dyn Fn(&Path) -> io::Result<String>,
+}
+
+/// Reads and checks the text of a configuration file; opens no file itself.
+///
+/// # Errors
+/// Every mistake, each with file, line and path, and the faults with them.
+pub(crate) fn compose(
+    path: &Path,
+    text: &str,
+    near: &Near<'_>,
+    sink: Sink,
+) -> Result<Config, Mistakes> {
+    let document = Document::parse(&path.display().to_string(), text, &sink);
     let config = document.as_ref().and_then(|document| {
         let fields = document.root(&sink).fields()?;
-        let config = read(&fields, &folder, &sink);
+        let config = read(&fields, near, &sink);
         fields.close();
         config
     });
     let (mut config, faults) = sink.finish_but_faults(config)?;
     config.faults = faults;
-    let source = Source { file: path.to_owned(), text: hash(&text), fixed: config.fixed() };
+    let source = Source { file: path.to_owned(), text: hash(text), fixed: config.fixed() };
     config.source = source;
     Ok(config)
 }
@@ -137,24 +161,22 @@ fn unreadable(error: &io::Error) -> String {
 }
 
 /// Takes all sections before it gives up, so that all their mistakes are found.
-fn read(fields: &Fields<'_>, folder: &Path, sink: &Sink) -> Option<Config> {
-    let files = Files { folder: folder.to_owned() };
-    let data = folder.join(fields.get_or("data", PathBuf::from("data")));
+fn read(fields: &Fields<'_>, near: &Near<'_>, sink: &Sink) -> Option<Config> {
+    let data = near.folder.join(fields.get_or("data", PathBuf::from("data")));
     let gateway = fields.required("gateway").and_then(|value| gateway::read(&value));
     let spool = spool(fields, gateway.as_ref(), data.join("spool"));
-    let store = store(fields, &files);
+    let store = store(fields, near);
     let (metering, close) = (fields.optional("metering"), fields.optional("close"));
     let metering = metering::Config::read(metering.as_ref(), close.as_ref());
-    let prices = fields.required("prices").and_then(|value| {
-        pricing::Prices::read(&value, sink, &|path| fs::read_to_string(folder.join(path)))
-    });
+    let prices = fields.required("prices");
+    let prices = prices.and_then(|value| pricing::Prices::read(&value, sink, near.book));
     let query = query::read(fields.optional("query").as_ref());
     let record_max = gateway.as_ref().map_or(RECORD_MAX, |gateway| gateway.record.max);
     let kafka = fields.optional("kafka");
-    let kafka = kafka.map(|value| bus::kafka::read(&value, record_max, &files));
+    let kafka = kafka.map(|value| bus::kafka::read(&value, record_max, near.secrets));
     let engine = engine(fields);
     let (services, keys) = (fields.required("services"), fields.optional("keys"));
-    let policy = services.and_then(|services| policy::read(&services, keys.as_ref(), &files));
+    let policy = services.and_then(|services| policy::read(&services, keys.as_ref(), near.secrets));
     let retention = retention(fields);
     Some(Config {
         source: Source { file: PathBuf::new(), text: 0, fixed: 0 },
@@ -193,7 +215,7 @@ fn spool(
     }
 }
 
-fn store(fields: &Fields<'_>, files: &Files) -> Option<StoreConfig> {
+fn store(fields: &Fields<'_>, near: &Near<'_>) -> Option<StoreConfig> {
     let default = StoreConfig {
         url: None,
         secret_file: None,
@@ -207,13 +229,13 @@ fn store(fields: &Fields<'_>, files: &Files) -> Option<StoreConfig> {
     let url = fields.optional("url").and_then(|url| url.scalar());
     let secret_file: Option<PathBuf> =
         fields.optional("secret_file").and_then(|file| file.scalar::<PathBuf>());
-    let secret_file = secret_file.map(|file| files.folder.join(file));
+    let secret_file = secret_file.map(|file| near.folder.join(file));
     if secret_file.is_some() && url.is_none() {
         fields.mistake("`secret_file` is that of a `tollgate engine`: name its address in `url`");
     }
     let user = fields.get_or("user", default.user);
     let password = match fields.optional("password") {
-        Some(value) => value.secret(files)?,
+        Some(value) => value.secret(near.secrets)?,
         None => default.password,
     };
     let database = fields.get_or("database", default.database);

@@ -19,6 +19,7 @@ mod client;
 mod commands;
 mod config;
 mod demo;
+pub mod fuzz;
 mod ingest;
 mod metrics;
 mod output;

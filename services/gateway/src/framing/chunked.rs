@@ -11,11 +11,13 @@ const EXTENSION_MAX: u16 = 256;
 const TRAILERS_MAX: u16 = 8192;
 
 /// The state between two bytes.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Chunked {
     state: State,
     /// Bytes of extension or trailers so far.
     spent: u16,
+    /// So many more trailers may come.
+    trailers: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +64,11 @@ impl Default for State {
 // === impl Chunked ===
 
 impl Chunked {
+    /// At the beginning of a body that may have so many trailers.
+    pub(crate) fn new(trailers: usize) -> Self {
+        Self { state: State::default(), spent: 0, trailers }
+    }
+
     pub(crate) fn complete(&self) -> bool {
         self.state == State::Complete
     }
@@ -111,6 +118,9 @@ impl Chunked {
             (State::Line, b'\r') => Some(State::End),
             (State::Name, b':') => Some(State::Value),
             (State::Line | State::Name, _) => {
+                if self.state == State::Line {
+                    self.trailers = self.trailers.checked_sub(1)?;
+                }
                 self.spend(byte, TRAILERS_MAX)?;
                 super::head::is_token(byte).then_some(State::Name)
             }

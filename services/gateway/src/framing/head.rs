@@ -66,6 +66,7 @@ impl Head {
                 return Err(&framing::BARE_LF);
             }
             let empty = end - 1 == self.line;
+            self.line_fits(end, limits)?;
             self.seen = end + 1;
             self.line = self.seen;
             if empty && self.lines > 0 {
@@ -88,13 +89,17 @@ impl Head {
         if self.lines > limits.headers + 1 { Err(&framing::HEAD_TOO_LARGE) } else { Ok(()) }
     }
 
-    /// What is too long already, before its end was seen.
-    fn bounds(&self, bytes: &[u8], limits: &HeadLimits) -> Result<(), Refused> {
+    /// Whether the request line is not too long already, its bytes up to `end` seen.
+    fn line_fits(&self, end: usize, limits: &HeadLimits) -> Result<(), Refused> {
         // The longest method, two spaces and the version stand around the target.
         let line_max = limits.uri + target::METHOD_MAX + "  HTTP/1.1\r\n".len();
-        if self.lines == 0 && bytes.len() - self.start > line_max {
-            return Err(&framing::URI_TOO_LONG);
-        }
+        let too_long = self.lines == 0 && end - self.start > line_max;
+        if too_long { Err(&framing::URI_TOO_LONG) } else { Ok(()) }
+    }
+
+    /// What is too long already, before its end was seen.
+    fn bounds(&self, bytes: &[u8], limits: &HeadLimits) -> Result<(), Refused> {
+        self.line_fits(bytes.len(), limits)?;
         if bytes.len() > limits.head { Err(&framing::HEAD_TOO_LARGE) } else { Ok(()) }
     }
 

@@ -109,6 +109,7 @@ fn limits_hold_before_the_head_is_whole() {
     let long = "a".repeat(600);
     check(&format!("GET /{long} HTTP/1.1\r\n\r\n"), Err("uri-too-long"));
     check(&format!("GET /{long}"), Err("uri-too-long"));
+    check(&format!("GET /{long} HTTP/1.1\r\nHost"), Err("uri-too-long"));
     check(&format!("GET / HTTP/1.1\r\nX: {}", long.repeat(4)), Err("head-too-large"));
     check(&format!("GET / HTTP/1.1\r\n{}\r\n", "X: y\r\n".repeat(9)), Err("head-too-large"));
     check("\r\n\r\nGET / HTTP/1.1\r\n\r\n", Err("malformed"));
@@ -116,7 +117,7 @@ fn limits_hold_before_the_head_is_whole() {
 
 /// Feeds `bytes` in pieces; gives how many belong to the body.
 fn body(bytes: &[u8], piece: usize) -> Result<usize, &'static str> {
-    let mut body = Body::new(Length::Chunked);
+    let mut body = Body::new(Length::Chunked, &LIMITS);
     let mut taken = 0;
     for piece in bytes.chunks(piece) {
         let here = body.take(piece).map_err(|refused| refused.id)?;
@@ -151,6 +152,8 @@ fn chunks_are_followed_to_their_end() {
         ("0\r\n X: folded\r\n\r\n", Err("chunk-invalid")),
         ("0\r\nX : y\r\n\r\n", Err("chunk-invalid")),
         ("0\r\nX: a\rb\r\n\r\n", Err("chunk-invalid")),
+        (&format!("0\r\n{}\r\n", "X:\r\n".repeat(LIMITS.headers)), Ok(5 + 4 * LIMITS.headers)),
+        (&format!("0\r\n{}\r\n", "X:\r\n".repeat(LIMITS.headers + 1)), Err("chunk-invalid")),
     ] {
         for piece in [1, 2, 5, text.len()] {
             assert_eq!(body(text.as_bytes(), piece), expected, "{text:?} in pieces of {piece}");

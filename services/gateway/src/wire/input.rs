@@ -275,7 +275,7 @@ impl Wire {
             Ok(Some(frame)) => {
                 exchange.req_len.set(frame.head as u64);
                 input.ready = frame.head;
-                let body = Body::new(frame.body);
+                let body = Body::new(frame.body, &self.worker.head_limits);
                 input.place = if body.complete() { Place::Complete } else { Place::Body(body) };
                 Next::HandOn
             }

@@ -171,7 +171,7 @@ fn first_groups<'a>(head: &'a str, record: &mut Record<'a>) -> Outcome<()> {
     match uri.split_once('?') {
         Some((path, query)) => {
             record.uri = text(path);
-            record.query = mask_query(query);
+            record.query = if query == "-" { "".into() } else { mask_query(query) };
         }
         None => record.uri = text(uri),
     }

@@ -146,6 +146,9 @@ fn line_ends_and_queries_are_taken_off() {
     let text = format!("{}\r\n", FIRST.replace("[/a]", "[/a?x=1&token=s]"));
     let record = parse(text.as_bytes()).expect("a record");
     assert_eq!((&*record.uri, &*record.query), ("/a", "x=1&token=REDACTED"));
+    let text = FIRST.replace("[/a]", "[/a?-]");
+    let record = parse(text.as_bytes()).expect("a record");
+    assert_eq!((&*record.uri, &*record.query), ("/a", ""));
 }
 
 #[test]
@@ -203,6 +206,16 @@ fn tries_are_lists() {
 }
 
 #[test]
+fn white_space_between_tries_does_not_become_a_status() {
+    for ups_st in ["-,\t-", "\u{85}", "null\t:\u{b}-", "502,\t-", "\u{1}"] {
+        let record = Record { rsp_st: 404, ups_st: ups_st.into(), ..sample() };
+        let text = line(&record, Zone::UTC);
+        let read = parse(text.as_bytes()).expect(&text);
+        assert_eq!(judge(&read), judge(&record), "{ups_st:?} as {text}");
+    }
+}
+
+#[test]
 fn errors_name_the_group() {
     for (from, to, text) in [
         ("[vip:198.51.100.1]", "", "group `uip` is missing or broken"),
@@ -230,6 +243,21 @@ fn errors_name_the_group() {
     let long = "x".repeat(LINE_MAX.saturating_add(1));
     assert_eq!(error(&long), "line of 65537 bytes is longer than 65536");
     assert_eq!(parse(b"\xff").expect_err("no text").to_string(), "byte 0 is not UTF-8");
+}
+
+#[test]
+fn names_look_like_no_other_group() {
+    for (from, to, group) in [
+        ("[https]", "[h[t]", "scheme"),
+        ("27][", "27]][", "app_id"),
+        ("[api-1]", "[a\t]", "api_id"),
+        ("[service]", "[rsp_st:404]", "service_id"),
+        ("c1]", "c1]]", "req_id"),
+    ] {
+        let name = "is not a name without brackets, control characters and `rsp_st:`";
+        let text = format!("group `{group}` {name}");
+        assert_eq!(error(&FIRST.replace(from, to)), text, "{from} → {to}");
+    }
 }
 
 #[test]

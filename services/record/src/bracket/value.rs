@@ -22,8 +22,18 @@ pub(super) fn text(value: &str) -> Cow<'_, str> {
     Cow::Borrowed(if absent(value) { "" } else { value })
 }
 
+/// What no client writes looks like no other group: a line where it does is not cut where it was
+/// put together.
+fn plain(value: &str, group: &'static str) -> Outcome<()> {
+    let expected = "a name without brackets, control characters and `rsp_st:`";
+    let strange = value.contains(|sign: char| sign.is_control() || matches!(sign, '[' | ']'));
+    let forged = strange || value.contains("rsp_st:");
+    if forged { Err(LineError::Unexpected { group, expected }) } else { Ok(()) }
+}
+
 /// A text within the limit of its key.
 pub(super) fn name<'a>(value: &'a str, group: &'static str, key: Key) -> Outcome<Cow<'a, str>> {
+    plain(value, group)?;
     let max = key.text_max();
     if value.len() > max { Err(LineError::LongGroup { group, max }) } else { Ok(text(value)) }
 }
@@ -33,6 +43,7 @@ pub(super) fn id<'a>(value: &'a str, group: &'static str) -> Outcome<Cow<'a, str
     if absent(value) {
         return Ok(Cow::Borrowed(""));
     }
+    plain(value, group)?;
     let expected = "an id of at most 64 bytes";
     normalize_id(value).ok_or(LineError::Unexpected { group, expected })
 }

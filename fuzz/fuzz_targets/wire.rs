@@ -1,0 +1,6 @@
+//! Runs `fuzz::wire` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    fuzz::wire(bytes);
+});
