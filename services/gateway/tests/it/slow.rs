@@ -32,10 +32,12 @@ fn a_client_that_is_late_with_its_body_is_not_the_backends_fault() {
 
 #[test]
 fn a_client_that_is_late_with_reading_is_cut_when_the_call_took_too_long() {
-    let backend = Backend::start(|mut peer| {
+    // Made beforehand: a busy machine takes long for it, and then the backend would be the late one.
+    let body = vec![b'a'; 100_000_000];
+    let backend = Backend::start(move |mut peer| {
         peer.request()?;
         peer.send("HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")?;
-        peer.send(vec![b'a'; 100_000_000])
+        peer.send(&body)
     });
     let mut world = World::start(backend.address);
     let start = Instant::now();
