@@ -113,7 +113,7 @@ fn what_is_suspended_and_released_stands_in_the_audit_log_before_it_is_served() 
 
     fs::write(world.config(), &held).expect("written");
     let running = world.up();
-    assert_eq!(audited(&world), [suspended.clone()], "at the start");
+    assert_eq!(audited(&world), std::slice::from_ref(&suspended), "at the start");
     assert_eq!(mock(&running), refused);
     fs::write(world.config(), &free).expect("written");
     until_mock(&running, "hello");
