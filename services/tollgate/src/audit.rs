@@ -120,13 +120,12 @@ impl Audit {
     /// Writes down what waits. Gives how many bytes still wait after that.
     pub(crate) fn write(&mut self) -> usize {
         if !self.waiting.is_empty() {
-            match self.append(&self.waiting) {
-                Ok(()) => self.waiting.clear(),
-                Err(error) => {
-                    let path = self.path.display();
-                    tracing::error!(%error, %path, "the audit log can not be written; its lines wait");
-                }
+            if let Err(error) = self.append(&self.waiting) {
+                let path = self.path.display();
+                tracing::error!(%error, %path, "the audit log can not be written; its lines wait");
+                return self.waiting.len();
             }
+            self.waiting.clear();
             if let Err(error) = self.put_away() {
                 tracing::error!(%error, "the audit log can not be put away; it grows");
             }
@@ -134,11 +133,19 @@ impl Audit {
         self.waiting.len()
     }
 
-    /// Returns once it is on disk.
+    /// Returns once it is on disk. After an error nothing of it is there: it is written again.
     fn append(&self, lines: &str) -> io::Result<()> {
         let mut options = OpenOptions::new();
-        let mut file = options.read(true).append(true).create(true).mode(0o600).open(&self.path)?;
+        let file = options.read(true).append(true).create(true).mode(0o600).open(&self.path)?;
         let length = file.metadata()?.len();
+        let written = self.append_to(&file, length, lines);
+        if written.is_err() {
+            file.set_len(length)?;
+        }
+        written
+    }
+
+    fn append_to(&self, mut file: &File, length: u64, lines: &str) -> io::Result<()> {
         let mut last = [b'\n'];
         if length > 0 {
             file.read_exact_at(&mut last, length - 1)?;
@@ -150,7 +157,10 @@ impl Audit {
         file.write_all(lines.as_bytes())?;
         file.sync_data()?;
         // The name of a new file is on disk with its folder.
-        self.path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+        match self.path.parent() {
+            Some(folder) if length == 0 => File::open(folder)?.sync_all(),
+            _ => Ok(()),
+        }
     }
 
     fn put_away(&self) -> io::Result<()> {

@@ -45,6 +45,8 @@ struct Counts {
     faulty: AtomicU64,
     /// Bytes of the audit log that are not on disk.
     unwritten: AtomicU64,
+    /// The name that was served at the start: a command may have given it, not the file.
+    gateway: String,
     /// Locked at the start and by the follower only: nobody waits for anybody.
     audit: Mutex<Audit>,
 }
@@ -71,7 +73,8 @@ impl Reloads {
         let audit = Audit::open(&config.data).context("audit.log can not be read")?;
         let zero = AtomicU64::default;
         let (done, refused, faulty, unwritten) = (zero(), zero(), zero(), zero());
-        let counts = Counts { done, refused, faulty, unwritten, audit: Mutex::new(audit) };
+        let (gateway, audit) = (config.gateway.name.clone(), Mutex::new(audit));
+        let counts = Counts { done, refused, faulty, unwritten, gateway, audit };
         let reloads = Self(Arc::new(counts));
         reloads.note(config, "start");
         match reloads.0.unwritten.load(Ordering::Relaxed) {
@@ -84,7 +87,7 @@ impl Reloads {
     fn note(&self, config: &Config, by: &'static str) {
         let file = fs::canonicalize(&config.source.file);
         let file = file.unwrap_or_else(|_| config.source.file.clone());
-        let said = Said { gateway: &config.gateway.name, file: &file, by, now: now() };
+        let said = Said { gateway: &self.0.gateway, file: &file, by, now: now() };
         let waiting = self.audit(|audit| audit.note(&config.policy, said));
         self.count_unwritten(waiting);
         let faulty = config.policy.faulty_apis();
@@ -113,7 +116,7 @@ impl Reloads {
 
 impl Collector for Reloads {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let Counts { done, refused, faulty, unwritten, audit: _ } = &*self.0;
+        let Counts { done, refused, faulty, unwritten, .. } = &*self.0;
         let lines = [
             ("config_reloads_total", "Versions of services and keys that were loaded", false, done),
             (
@@ -164,7 +167,9 @@ impl Follower {
                 _ = looks.tick() => false,
                 Some(()) = self.asked.recv() => true,
             };
-            self.reloads.write_again();
+            let reloads = self.reloads.clone();
+            // A disk that hangs must not hold a signal to end. A panic was logged.
+            tokio::task::spawn_blocking(move || reloads.write_again()).await.ok();
             if asked || self.has_changed() {
                 self.reload(&serve).await;
             }

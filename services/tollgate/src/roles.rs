@@ -73,7 +73,8 @@ async fn listen(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
 /// It is not named, or its tables are newer than this program.
 async fn reach_store(config: &Config, waiting: &Waiting) -> anyhow::Result<Store> {
     loop {
-        if let Some(endpoint) = Storage::reach(config)? {
+        match Storage::reach(config)? {
+            Ok(endpoint) => {
             let url = endpoint.url.clone();
             let store = Storage::client(config, endpoint)?;
             match store.migrate().await {
@@ -91,8 +92,8 @@ async fn reach_store(config: &Config, waiting: &Waiting) -> anyhow::Result<Store
                     waiting.on(&format!("ClickHouse at {url} refuses: {error}"));
                 }
             }
-        } else {
-            waiting.on("the engine of this data folder was never started: `tollgate engine`");
+        }
+            Err(what) => waiting.on(&what),
         }
         sleep(LOOK_AGAIN).await;
     }

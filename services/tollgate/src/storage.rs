@@ -14,6 +14,9 @@ use crate::config::Config;
 use crate::running::Running;
 
 /// The engine's folder in the data folder, and the file of its secrets.
+const NEVER_STARTED: &str =
+    "the engine of this data folder was never started: `tollgate engine`";
+
 const FOLDER: &str = "clickhouse";
 const SECRETS: &str = "secrets.json";
 
@@ -79,17 +82,18 @@ impl Storage {
     }
 
     /// For services of their own: the server that the configuration names, or the `tollgate
-    /// engine` of the same data folder. `Ok(None)`: that engine was never started yet.
+    /// engine` of the same data folder. `Ok(Err(_))`: what is waited for, since an engine that was
+    /// never started has no secrets yet.
     ///
     /// # Errors
     /// One sentence that says what to do.
-    pub(crate) fn reach(config: &Config) -> anyhow::Result<Option<Endpoint>> {
+    pub(crate) fn reach(config: &Config) -> anyhow::Result<Result<Endpoint, String>> {
         let found = match (&config.store.url, config.engine) {
-            // A file that it names must be there.
-            (Some(url), _) => return endpoint_at(config, url).map(Some),
+            (Some(url), _) => endpoint_at(config, url),
             (None, Some(listen)) if listen.port() == 0 => {
                 let said = Running::read_role(&config.data, "engine");
-                return Ok(said.and_then(|said| from_json(said.get("store")?)));
+                let found = said.and_then(|said| from_json(said.get("store")?));
+                return Ok(found.ok_or_else(|| NEVER_STARTED.to_owned()));
             }
             (None, Some(listen)) => {
                 let file = config.data.join(FOLDER).join(SECRETS);
@@ -105,8 +109,14 @@ impl Storage {
             io.is_some_and(|io| io.kind() == std::io::ErrorKind::NotFound)
         };
         match found {
-            Ok(endpoint) => Ok(Some(endpoint)),
-            Err(error) if away(&error) => Ok(None),
+            Ok(endpoint) => Ok(Ok(endpoint)),
+            Err(error) if away(&error) => Ok(Err(match &config.store.secret_file {
+                Some(file) => format!(
+                    "`store.secret_file` {} is not there: the engine makes it at its first start",
+                    file.display()
+                ),
+                None => NEVER_STARTED.to_owned(),
+            })),
             Err(error) => Err(error),
         }
     }

@@ -131,13 +131,15 @@ impl Closer {
 /// Returns once the group has stored all that the topic holds at the goal; the first time, that is
 /// what it holds now.
 async fn consumed(ends: &Ends, goal: &mut Option<BTreeMap<u32, u64>>) -> Result<(), EndsError> {
-    let goal = match goal {
-        Some(goal) => goal,
-        none => none.insert(ends.now().await?),
-    };
+    let now = ends.now().await?;
+    let goal = goal.get_or_insert_with(|| now.clone());
+    for (part, end) in &mut *goal {
+        // What the topic does not hold any more will never be stored.
+        *end = (*end).min(now.get(part).copied().unwrap_or(0));
+    }
     loop {
         let stored = ends.committed().await?;
-        if goal.iter().all(|(part, end)| stored.get(part).is_some_and(|next| next >= end)) {
+        if goal.iter().all(|(part, end)| stored.get(part).copied().unwrap_or(0) >= *end) {
             return Ok(());
         }
         sleep(COMMITTED_AGAIN).await;

@@ -179,6 +179,8 @@ impl Closer {
                 }
                 Err(CloseError::TakenOver) => break,
                 Err(error) => {
+                    // What comes while nothing could be closed is waited for, too.
+                    self.goal = None;
                     add(&self.owner.counters.close_failures, 1);
                     tracing::error!(error = chain(&error), "closing an hour failed");
                     backoff.wait().await;

@@ -8,6 +8,8 @@ use std::time::Duration;
 use broker::Broker;
 use bus::kafka::{self, HASH_HEADER, SEQ_HEADER, STREAM_HEADER};
 use metering::{IntakeError, Open, Service, ServiceError};
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::message::{Header, OwnedHeaders};
@@ -72,6 +74,27 @@ fn ship(config: &kafka::Config, messages: &[Input]) {
     producer.flush(WAIT_MAX).expect("the broker takes them");
 }
 
+/// Makes the broker forget what stands before, as its retention does.
+async fn drop_before(config: &kafka::Config, ends: &BTreeMap<u32, u64>) {
+    let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
+        .set("bootstrap.servers", config.brokers.join(","))
+        .create()
+        .expect("a client");
+    let dropped = admin.delete_records(&offsets(config, ends), &AdminOptions::new()).await;
+    let dropped = dropped.expect("the broker answers");
+    assert!(dropped.elements().iter().all(|part| part.error().is_ok()), "{dropped:?}");
+}
+
+fn offsets(config: &kafka::Config, ends: &BTreeMap<u32, u64>) -> TopicPartitionList {
+    let mut list = TopicPartitionList::new();
+    for (part, end) in ends {
+        let part = i32::try_from(*part).expect("a small number");
+        let end = Offset::Offset(i64::try_from(*end).expect("a small number"));
+        list.add_partition_offset(&config.topic, part, end).expect("an offset");
+    }
+    list
+}
+
 /// Waits until the group has no members any more.
 async fn until_empty(config: &kafka::Config) {
     let (deadline, mut looks) = (Instant::now() + WAIT_MAX, interval(LOOK));
@@ -88,12 +111,7 @@ fn commit(config: &kafka::Config, ends: &BTreeMap<u32, u64>) {
         .set("group.id", &config.group)
         .create()
         .expect("a consumer");
-    let mut list = TopicPartitionList::new();
-    for (part, end) in ends {
-        let part = i32::try_from(*part).expect("a small number");
-        let end = Offset::Offset(i64::try_from(*end).expect("a small number"));
-        list.add_partition_offset(&config.topic, part, end).expect("an offset");
-    }
+    let list = offsets(config, ends);
     consumer.commit(&list, CommitMode::Sync).expect("the broker takes it");
 }
 
@@ -281,6 +299,37 @@ fn what_comes_after_an_hour_could_be_closed_does_not_keep_it_open() {
         commit(&kafka, &goal);
         let round = closer.round().await.expect("a round");
         assert_eq!(round.closed, [hour(13)], "the goal moved on");
+    });
+}
+
+/// Nobody will ever store what retention has taken.
+#[test]
+fn what_the_topic_drops_is_not_waited_for() {
+    run(async {
+        let world = World::new("cluster_dropped").await;
+        let kafka = kafka("dropped", "tollgate.metering");
+        let member = Member::start(&world, &kafka, "a", at(13, 30));
+        let messages = lives(4, 100);
+        let owners = "SELECT uniqExact(part) AS n FROM claims WHERE source LIKE 'kafka:%'";
+        until(&world, owners, PARTITIONS.into()).await;
+        ship(&kafka, &messages);
+        until(&world, ROWS, messages.len() as u64).await;
+        member.stop().await;
+        ship(&kafka, &messages);
+        let ends = kafka::Ends::new(&kafka);
+        let all = ends.now().await.expect("the broker answers");
+        let config = metering::Config {
+            grace: Duration::ZERO,
+            catch_up: Duration::from_millis(500),
+            ..world.config.clone()
+        };
+        let closer = world.closer_with(config, at(14, 30), Some(prices(""))).await;
+        let mut closer = closer.with_topic(&format!("kafka:{}", kafka.topic), ends);
+        let round = closer.round().await.expect("a round");
+        assert_eq!(round.open, Some((hour(13), Open::Behind)));
+        drop_before(&kafka, &all).await;
+        let round = closer.round().await.expect("a round");
+        assert_eq!(round.closed, [hour(13)], "it waits for what is gone");
     });
 }
 

@@ -76,10 +76,10 @@ async fn endpoint(
     waiting: &Waiting,
     listeners: &mut query::Listeners,
 ) -> anyhow::Result<store::Endpoint> {
-    if let Some(endpoint) = Storage::reach(config)? {
-        return Ok(endpoint);
+    match Storage::reach(config)? {
+        Ok(endpoint) => return Ok(endpoint),
+        Err(what) => waiting.on(&what),
     }
-    waiting.on("the engine of this data folder was never started: `tollgate engine`");
     let (port, copy) = twice(&listeners.api).context("the port of the API can not be shared")?;
     listeners.api = port;
     let said = waiting.clone();
@@ -94,7 +94,7 @@ async fn endpoint(
         let _found = found;
         loop {
             sleep(LOOK_AGAIN).await;
-            if let Some(endpoint) = Storage::reach(config)? {
+            if let Ok(endpoint) = Storage::reach(config)? {
                 return anyhow::Ok(endpoint);
             }
         }
