@@ -33,10 +33,12 @@ pub(crate) fn address(peer: IpAddr, headers: &HeaderMap, trusted: &Networks) -> 
     client
 }
 
-/// True when the proxy that sent these headers says that the client came by TLS.
+/// True when the proxy that sent these headers says that the client came by TLS. Its word is the
+/// last: where it appends, the client's own stands before.
 pub(crate) fn came_by_tls(headers: &HeaderMap) -> bool {
-    let said = headers.get(X_FORWARDED_PROTO);
-    said.is_some_and(|said| said.as_bytes().eq_ignore_ascii_case(b"https"))
+    let said = headers.get_all(X_FORWARDED_PROTO).iter().next_back();
+    let last = said.and_then(|said| said.as_bytes().rsplit(|byte| *byte == b',').next());
+    last.is_some_and(|last| last.trim_ascii().eq_ignore_ascii_case(b"https"))
 }
 
 /// An address as proxies write it: with or without port or brackets.
@@ -52,6 +54,28 @@ mod tests {
     use http::HeaderValue;
 
     use super::*;
+
+    #[test]
+    fn the_scheme_is_what_the_last_proxy_says() {
+        for (said, tls) in [
+            (&[][..], false),
+            (&["https"], true),
+            (&["HTTPS "], true),
+            (&["http"], false),
+            (&["https", "http"], false),
+            (&["http", "https"], true),
+            (&["https, http"], false),
+            (&["http,https"], true),
+            (&["https,"], false),
+            (&["https", ""], false),
+        ] {
+            let mut headers = HeaderMap::new();
+            for value in said {
+                headers.append(X_FORWARDED_PROTO, HeaderValue::from_static(value));
+            }
+            assert_eq!(came_by_tls(&headers), tls, "{said:?}");
+        }
+    }
 
     #[test]
     fn the_last_address_that_is_not_trusted_is_the_client() {

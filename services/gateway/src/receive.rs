@@ -46,16 +46,13 @@ pub(crate) fn receive(
 
 /// Who the client is, when its request came through a proxy that is trusted.
 fn look_behind(wire: &Wire, exchange: &Exchange, head: &Parts) {
-    let (config, peer) = (&wire.worker.config, wire.peer());
-    if !config.trusted_proxies.contains(peer) {
+    if !wire.is_trusted_proxy() {
         return;
     }
-    let address = client::address(peer, &head.headers, &config.trusted_proxies);
+    let config = &wire.worker.config;
+    let address = client::address(wire.peer(), &head.headers, &config.trusted_proxies);
     let mut facts = exchange.facts.borrow_mut();
-    // A balancer that names no client, also not in a header, is none itself.
-    if facts.client.is_some() || address != peer {
-        facts.client = Some(address);
-    }
+    facts.client = Some(address);
     facts.net = config.private_networks.class(address);
     facts.tls = client::came_by_tls(&head.headers);
 }

@@ -27,7 +27,7 @@ use std::task::Waker;
 use std::time::Instant;
 
 use policy::errors::{forward, framing};
-use record::RequestId;
+use record::{Net, RequestId};
 use tokio::net::TcpStream;
 
 use crate::config::ProxyProtocol;
@@ -104,6 +104,12 @@ impl Wire {
     /// The address at the other end of the connection, or that the balancer there speaks for.
     pub(crate) fn peer(&self) -> IpAddr {
         self.ends.get().source.ip()
+    }
+
+    /// True when what the other end says in headers of its client is believed. A balancer that
+    /// speaks for nobody passes on what the client itself wrote.
+    pub(crate) fn is_trusted_proxy(&self) -> bool {
+        !self.speaks_for_nobody.get() && self.worker.config.trusted_proxies.contains(self.peer())
     }
 
     /// The current exchange, from the first byte of its request to the release of its answer.
@@ -302,9 +308,12 @@ impl Wire {
         let exchange = Rc::new(self.worker.begin());
         let mut facts = exchange.facts.borrow_mut();
         let Ends { source, destination } = self.ends.get();
-        facts.client = (!self.speaks_for_nobody.get()).then_some(source.ip());
+        let client = (!self.speaks_for_nobody.get()).then_some(source.ip());
+        facts.client = client;
         facts.local = Some(destination.ip());
-        facts.net = self.worker.config.private_networks.class(source.ip());
+        // Traffic of whoever is not known is not free.
+        let networks = &self.worker.config.private_networks;
+        facts.net = client.map_or(Net::Public, |client| networks.class(client));
         drop(facts);
         *self.exchange.borrow_mut() = Some(exchange.clone());
         exchange

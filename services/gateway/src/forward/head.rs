@@ -93,9 +93,7 @@ pub(super) fn to_backend(
 
 /// The host that was called: what a trusted proxy says of it, or else the request itself.
 fn forwarded_host(wire: &Wire, headers: &mut HeaderMap, host: Option<HeaderValue>) {
-    if headers.contains_key(&X_FORWARDED_HOST)
-        && wire.worker.config.trusted_proxies.contains(wire.peer())
-    {
+    if headers.contains_key(&X_FORWARDED_HOST) && wire.is_trusted_proxy() {
         return;
     }
     headers.remove(X_FORWARDED_HOST);

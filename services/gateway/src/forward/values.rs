@@ -27,6 +27,8 @@ impl Values {
         if piece.capacity() < REST {
             *piece = BytesMut::with_capacity(PIECE);
         }
+        // A `write` that panicked may have left bytes.
+        piece.clear();
         write(&mut piece);
         piece.split().freeze()
     }
@@ -44,7 +46,20 @@ impl Values {
 
 #[cfg(test)]
 mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
     use super::*;
+
+    #[test]
+    fn what_a_panic_leaves_is_in_no_other_value() {
+        let values = Values::default();
+        let write = |out: &mut BytesMut| {
+            out.extend_from_slice(b"of another request");
+            resume_unwind(Box::new(()));
+        };
+        catch_unwind(AssertUnwindSafe(|| values.bytes(write))).expect_err("it panics");
+        assert_eq!(values.copy(b"own").expect("it is one"), "own");
+    }
 
     #[test]
     fn values_stay_what_they_are_whatever_follows() {

@@ -28,6 +28,13 @@ fn behind_a_balancer() -> Plan {
     plan
 }
 
+/// Both: the balancer speaks for a proxy.
+fn trusting() -> Plan {
+    let mut plan = behind_a_proxy();
+    plan.config.proxy_protocol = ProxyProtocol::Required;
+    plan
+}
+
 fn behind_a_proxy() -> Plan {
     let mut plan = Plan::default();
     let trusted = ["127.0.0.0/8", "10.0.0.0/8"].map(|text| text.parse().expect("a network"));
@@ -59,8 +66,9 @@ fn the_client_is_whom_the_balancer_names() {
     for (preface, ip, vip, net) in [
         (v1.as_bytes(), "9.9.9.9", "5.6.7.8", Net::Public),
         (V2, "8.8.4.4", "5.6.7.8", Net::Public),
-        (UNKNOWN, "", "127.0.0.1", Net::Private),
-        (LOCAL, "", "127.0.0.1", Net::Private),
+        // Whoever is not known is not free.
+        (UNKNOWN, "", "127.0.0.1", Net::Public),
+        (LOCAL, "", "127.0.0.1", Net::Public),
     ] {
         let (backend, heads) = telling();
         let mut world = World::with(behind_a_balancer(), policy(backend.address));
@@ -102,16 +110,17 @@ fn a_client_that_is_not_named_is_refused_only_where_addresses_count() {
        \x20 addresses: {deny: [9.9.9.9]}\n\
        \x20 apis: [{id: api-b, path: /, backend: {mock: {}}}]\n";
     let text = "Cannot identify the client IP address, unix domain sockets are not supported.";
-    let mut trusting = behind_a_balancer();
-    trusting.config.trusted_proxies = behind_a_proxy().config.trusted_proxies;
     let (unknown, other) = ("", "X-Forwarded-For: 8.8.4.4\r\n");
-    for (plan, named, ip, deny, allow) in [
-        (behind_a_balancer(), unknown, "", 403, 403),
-        (behind_a_balancer(), other, "", 403, 403),
-        (trusting, other, "8.8.4.4", 200, 403),
+    let named_too: &[u8] = b"PROXY TCP4 10.0.0.7 5.6.7.8 4660 443\r\n";
+    for (plan, prefaces, named, ip, deny, allow) in [
+        (behind_a_balancer(), [UNKNOWN, LOCAL], unknown, "", 403, 403),
+        (behind_a_balancer(), [UNKNOWN, LOCAL], other, "", 403, 403),
+        // Who speaks for nobody passes on what the client wrote, trusted or not.
+        (trusting(), [UNKNOWN, LOCAL], other, "", 403, 403),
+        (trusting(), [named_too, named_too], other, "8.8.4.4", 200, 403),
     ] {
         let mut world = World::with(plan, policy_of(lists));
-        for preface in [UNKNOWN, LOCAL] {
+        for preface in prefaces {
             let mut client = Client::connect(world.address);
             client.send(preface);
             for (host, path, status) in
@@ -127,6 +136,27 @@ fn a_client_that_is_not_named_is_refused_only_where_addresses_count() {
                 assert_eq!(record.err_msg == text, unknown, "{host} {path}: {}", record.err_msg);
             }
         }
+    }
+}
+
+#[test]
+fn headers_are_not_believed_of_a_balancer_that_names_nobody() {
+    let told = "X-Forwarded-For: 10.0.0.9\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: b.test";
+    let request = GET.replace("\r\n\r\n", &format!("\r\n{told}\r\n\r\n"));
+    let (backend, heads) = telling();
+    let mut world = World::with(trusting(), policy(backend.address));
+    for preface in [UNKNOWN, LOCAL] {
+        let mut client = Client::connect(world.address);
+        client.send(preface);
+        let answer = client.call(&request);
+        let head = heads.recv().expect("the backend was called");
+        assert_eq!(header(&head, "x-forwarded-for"), Some("10.0.0.9, 127.0.0.1"));
+        assert_eq!(header(&head, "x-forwarded-proto"), Some("http"));
+        assert_eq!(header(&head, "x-forwarded-host"), Some("a.test"));
+        assert_eq!(header(&head, "x-real-ip"), None);
+        let record = world.record(answer.id());
+        let got = (record.ip.as_ref(), record.scheme.as_ref(), record.net);
+        assert_eq!(got, ("", "http", Net::Public));
     }
 }
 

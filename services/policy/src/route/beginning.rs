@@ -6,6 +6,8 @@
 //!   each of its bytes. Only patterns whose piece is there are looked at as a whole.
 //! - So ten thousand patterns under one beginning cost what ten cost, as long as they differ in
 //!   some fixed piece. No piece is ever missed: it is the pattern's own.
+//! - A path may hold a piece a thousand times, or a thousand pieces: no pattern is looked at twice
+//!   for one path, since `best` only falls and a second look would change nothing.
 //! - Two patterns with the same pieces match the same paths, so the later one is left out.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -17,6 +19,8 @@ use super::trie::Trie;
 const FEW: usize = 3;
 /// Bytes of a piece that are searched for, and so the most steps for a byte of the path.
 const PIECE_MAX: usize = 32;
+/// So many pieces of a path are remembered without an allocation. Other paths are made up.
+const SEEN_FEW: usize = 8;
 
 /// The patterns of one beginning, each by its place among the entries of the table.
 #[derive(Debug)]
@@ -38,6 +42,15 @@ struct Pieces {
     trie: Trie,
     /// By place of the piece in the trie; each list ascends.
     entries: Vec<Vec<usize>>,
+}
+
+/// The pieces that a path was seen to hold, by place.
+#[derive(Debug, Default)]
+struct Seen {
+    few: [usize; SEEN_FEW],
+    count: usize,
+    /// A bit for each piece, once the few are too many.
+    many: Vec<u64>,
 }
 
 // === impl Beginning ===
@@ -84,10 +97,16 @@ impl Beginning {
         look(&self.always);
         // Before a piece the first variable has a byte at least.
         let rest = path.get(self.length + 1..).unwrap_or_default();
-        self.endings.find(rest.iter().rev().copied(), &mut look);
+        // A path has one end, so each ending is found once.
+        self.endings.find(rest.iter().rev().copied(), |_, entries| look(entries));
         if !self.between.entries.is_empty() {
+            let mut seen = Seen::default();
             for from in 0..rest.len() {
-                self.between.find(rest[from..].iter().copied(), &mut look);
+                self.between.find(rest[from..].iter().copied(), |place, entries| {
+                    if seen.is_new(place, self.between.entries.len()) {
+                        look(entries);
+                    }
+                });
             }
         }
         best
@@ -128,14 +147,39 @@ impl Pieces {
         Self { trie, entries: pieces.into_values().collect() }
     }
 
-    /// Gives the entries of each piece that `bytes` begins with.
-    fn find(&self, bytes: impl Iterator<Item = u8>, look: &mut impl FnMut(&[usize])) {
-        self.trie.prefixes(bytes, |place, _| look(&self.entries[place]));
+    /// Gives each piece that `bytes` begins with: its place, and its entries.
+    fn find(&self, bytes: impl Iterator<Item = u8>, mut visit: impl FnMut(usize, &[usize])) {
+        self.trie.prefixes(bytes, |place, _| visit(place, &self.entries[place]));
+    }
+}
+
+// === impl Seen ===
+
+impl Seen {
+    /// Keeps `place`, one of so many as `all`; false if it was kept before.
+    fn is_new(&mut self, place: usize, all: usize) -> bool {
+        if self.few[..self.count].contains(&place) {
+            return false;
+        }
+        if let Some(free) = self.few.get_mut(self.count) {
+            *free = place;
+            self.count += 1;
+            return true;
+        }
+        if self.many.is_empty() {
+            self.many = vec![0; all.div_ceil(64)];
+        }
+        let (word, bit) = (&mut self.many[place / 64], 1 << (place % 64));
+        let is_new = *word & bit == 0;
+        *word |= bit;
+        is_new
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use proptest::prelude::{prop, proptest};
 
     use super::*;
@@ -145,14 +189,29 @@ mod tests {
         texts.iter().map(read).collect()
     }
 
-    /// Together, and what they find.
+    /// What they find together. None is looked at twice.
     fn first(
         patterns: &[Variables],
         all: &Beginning,
         path: &str,
         best: Option<usize>,
     ) -> Option<usize> {
-        all.first(path.as_bytes(), best, |entry| patterns[entry].is_match(path))
+        looked_at(patterns, all, path, best).0
+    }
+
+    /// What they find together, and how many were looked at.
+    fn looked_at(
+        patterns: &[Variables],
+        all: &Beginning,
+        path: &str,
+        best: Option<usize>,
+    ) -> (Option<usize>, usize) {
+        let looks = RefCell::new(HashSet::new());
+        let found = all.first(path.as_bytes(), best, |entry| {
+            assert!(looks.borrow_mut().insert(entry), "{entry} is looked at twice");
+            patterns[entry].is_match(path)
+        });
+        (found, looks.into_inner().len())
     }
 
     #[test]
@@ -185,6 +244,26 @@ mod tests {
         ];
         for (path, best, expect) in rows {
             assert_eq!(first(&patterns, &all, path, best), expect, "{path} {best:?}");
+        }
+    }
+
+    #[test]
+    fn however_often_a_path_holds_a_piece_its_patterns_are_looked_at_once() {
+        let mut texts: Vec<String> =
+            (0..100).map(|n| format!("/v1/{{t}}/m{n:03}/{{u}}/end")).collect();
+        texts.push("/v1/{t}/users/{u}/cards/{c}".into());
+        let patterns = read(&texts);
+        let all = Beginning::new(patterns.iter().enumerate().collect(), None);
+        let every: String = (0..100).rev().map(|n| format!("/m{n:03}/x")).collect();
+        for (path, expect) in [
+            (format!("/v1/x{}", "/cards".repeat(2_700)), (None, 0)),
+            (format!("/v1/x{}", "/users/cards".repeat(1_300)), (Some(100), 1)),
+            (format!("/v1/x{}/", "/users".repeat(2_700)), (None, 1)),
+            (format!("/v1/x{}", every.repeat(20)), (None, 100)),
+            (format!("/v1/x{}/m007/m007", every.repeat(20)), (None, 100)),
+            (format!("/v1/x{}/end", "/m007/m009/x".repeat(900)), (Some(7), 1)),
+        ] {
+            assert_eq!(looked_at(&patterns, &all, &path, None), expect, "{}", &path[..40]);
         }
     }
 

@@ -65,26 +65,33 @@ impl Expression {
 impl Expressions {
     /// Puts them together, given with their entries, in ascending order.
     pub(super) fn new(expressions: Vec<(usize, Box<Expression>)>) -> Self {
+        Self::parted(expressions, table)
+    }
+
+    /// `common` makes the table of several.
+    fn parted(
+        expressions: Vec<(usize, Box<Expression>)>,
+        mut common: impl FnMut(&[&str]) -> Option<Table>,
+    ) -> Self {
         let mut groups = Vec::new();
         let mut rest = expressions;
         let mut size = rest.len();
         while !rest.is_empty() {
             let part = &rest[..size.min(rest.len())];
             let texts: Vec<&str> = part.iter().map(|(_, of)| of.text.as_str()).collect();
-            let common = if part.len() > 1 { table(&texts) } else { None };
+            let common = if part.len() > 1 { common(&texts) } else { None };
             if common.is_none() && part.len() > 1 {
                 size = part.len() / 2;
                 continue;
             }
-            let small = common.as_ref().is_none_or(|of| of.memory_usage() < TABLE_MAX / 8);
             let mut part: Vec<_> = rest.drain(..part.len()).collect();
-            if small {
+            let entries: Vec<usize> = part.iter().map(|(entry, _)| *entry).collect();
+            let Some(table) = common.or_else(|| part.pop().map(|(_, of)| of.table)) else { break };
+            if table.memory_usage() < TABLE_MAX / 8 {
                 // What was too large lies behind.
-                size = part.len() * 2;
+                size = entries.len() * 2;
             }
-            let entries = part.iter().map(|(entry, _)| *entry).collect();
-            let table = common.or_else(|| part.pop().map(|(_, of)| of.table));
-            groups.extend(table.and_then(|table| Group::new(table, entries)));
+            groups.extend(Group::new(table, entries));
         }
         Self(groups)
     }
@@ -204,6 +211,27 @@ mod tests {
         {
             assert_eq!(all.first(path.as_bytes()), first, "{path}");
         }
+    }
+
+    #[test]
+    fn behind_a_large_one_no_two_are_tried_together() {
+        // Which of the last bytes were the letter: each byte doubles the states.
+        let texts: Vec<String> = ('a'..='c').map(|of| format!("/.*{of}.{{12}}")).collect();
+        let mut tried = Vec::new();
+        let all = Expressions::parted(read(&texts), |texts| {
+            tried.push(texts.len());
+            None
+        });
+        assert_eq!((tried, all.groups()), (vec![3], 3));
+        assert_eq!(all.first(b"/c0123456789ab"), Some(2));
+        // Small ones are.
+        let mut tried = Vec::new();
+        let few: Vec<String> = (0..7).map(|n| format!("/{n}")).collect();
+        let all = Expressions::parted(read(&few), |texts| {
+            tried.push(texts.len());
+            table(texts).filter(|_| tried.len() > 2)
+        });
+        assert_eq!((tried, all.groups()), (vec![7, 3, 2, 4], 3));
     }
 
     proptest! {
