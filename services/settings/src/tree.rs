@@ -89,12 +89,14 @@ struct Builder {
 impl Builder {
     fn build(text: &str) -> Result<Node, Refused> {
         let mut builder = Self::default();
+        // The parser places what is missing at the end in a line that is not there.
+        let last = text.lines().count().max(1);
         for event in Parser::new_from_str(text) {
             let (event, span) = event.map_err(|error| Refused {
-                line: error.marker().line(),
+                line: error.marker().line().min(last),
                 text: format!("not valid YAML: {}", error.info()),
             })?;
-            builder.take(event, span.start.line())?;
+            builder.take(event, span.start.line().min(last))?;
         }
         Ok(builder.root.unwrap_or(Node { line: 1, kind: Kind::Null }))
     }
