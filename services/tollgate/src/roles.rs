@@ -75,24 +75,24 @@ async fn reach_store(config: &Config, waiting: &Waiting) -> anyhow::Result<Store
     loop {
         match Storage::reach(config)? {
             Ok(endpoint) => {
-            let url = endpoint.url.clone();
-            let store = Storage::client(config, endpoint)?;
-            match store.migrate().await {
-                Ok(()) => {
-                    waiting.over();
-                    return Ok(store);
-                }
-                Err(error @ MigrateError::Newer { .. }) => return Err(error.into()),
-                Err(error) if error.is_away() => {
-                    tracing::debug!(%error, "no tables yet");
-                    waiting.on(&format!("ClickHouse at {url} does not answer"));
-                }
-                Err(error) => {
-                    let error = crate::sentence(&error.into());
-                    waiting.on(&format!("ClickHouse at {url} refuses: {error}"));
+                let url = endpoint.url.clone();
+                let store = Storage::client(config, endpoint)?;
+                match store.migrate().await {
+                    Ok(()) => {
+                        waiting.over();
+                        return Ok(store);
+                    }
+                    Err(error @ MigrateError::Newer { .. }) => return Err(error.into()),
+                    Err(error) if error.is_away() => {
+                        tracing::debug!(%error, "no tables yet");
+                        waiting.on(&format!("ClickHouse at {url} does not answer"));
+                    }
+                    Err(error) => {
+                        let error = crate::sentence(&error.into());
+                        waiting.on(&format!("ClickHouse at {url} refuses: {error}"));
+                    }
                 }
             }
-        }
             Err(what) => waiting.on(&what),
         }
         sleep(LOOK_AGAIN).await;

@@ -13,10 +13,10 @@ use store::{Endpoint, Store};
 use crate::config::Config;
 use crate::running::Running;
 
-/// The engine's folder in the data folder, and the file of its secrets.
-const NEVER_STARTED: &str =
-    "the engine of this data folder was never started: `tollgate engine`";
+/// What is waited for before an engine of the same data folder has secrets.
+const NEVER_STARTED: &str = "the engine of this data folder was never started: `tollgate engine`";
 
+/// The engine's folder in the data folder, and the file of its secrets.
 const FOLDER: &str = "clickhouse";
 const SECRETS: &str = "secrets.json";
 
