@@ -56,6 +56,8 @@ pub struct Closer {
     pub(super) sources: Vec<Handle>,
     pub(super) topic: Option<Topic>,
     pub(super) goal: Option<Goal>,
+    /// The last hour of which it was said that sources are behind at its deadline.
+    pub(super) said_behind: Option<Hour>,
     clock: Clock,
     /// How far this machine's clock is ahead of the store's, milliseconds; 0 when it is not.
     ahead_ms: i64,
@@ -124,9 +126,18 @@ impl Closer {
         let owner = Owner::new(store, config, counters);
         let claim = owner.claim(SOURCE, 0).await?;
         let books = Books::new();
-        let (topic, goal, ahead_ms) = (None, None, 0);
-        let mut closer =
-            Self { owner, claim, prices, books, sources, topic, goal, clock, ahead_ms };
+        let mut closer = Self {
+            owner,
+            claim,
+            prices,
+            books,
+            sources,
+            topic: None,
+            goal: None,
+            said_behind: None,
+            clock,
+            ahead_ms: 0,
+        };
         let mut backoff = closer.owner.backoff();
         loop {
             match closer.register_books().await {

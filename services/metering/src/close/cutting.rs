@@ -1,7 +1,6 @@
 //! From an hour that has ended to its cut: look, wait or not, freeze.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
 
 use record::{Hour, RULE_VERSION, Stream, Time};
 
@@ -65,12 +64,17 @@ impl Closer {
                 }
                 Due::Deadline => {
                     let progress = self.catch_up(hour, true).await;
-                    if self.settles() {
+                    let settles = self.settles();
+                    if settles {
                         // What is shipped in the meantime is in the next goal.
                         self.goal = None;
                     }
-                    if progress != Progress::Reached || self.settles() {
+                    if progress != Progress::Reached {
                         return Ok(Err(self.behind(hour)));
+                    }
+                    if settles {
+                        // Nothing is behind that is known of: there is nothing to say.
+                        return Ok(Err(Open::Behind));
                     }
                 }
             }
@@ -95,9 +99,9 @@ impl Closer {
     }
 
     /// The deadline has passed, and sources are not consumed to their ends.
-    fn behind(&self, hour: Hour) -> Open {
+    fn behind(&mut self, hour: Hour) -> Open {
         // Said once; the gauge says how long it lasts.
-        if self.owner.counters.overdue.load(Ordering::Relaxed) == 0 {
+        if self.said_behind.replace(hour) != Some(hour) {
             tracing::error!(%hour, "the deadline has passed, sources are behind");
         }
         Open::Behind

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use broker::Broker;
 use bus::kafka::{self, HASH_HEADER, SEQ_HEADER, STREAM_HEADER};
-use metering::{IntakeError, Open, Service, ServiceError};
+use metering::{Closer, IntakeError, Open, Service, ServiceError};
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
@@ -31,6 +31,8 @@ const WAIT_MAX: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(50);
 
 const ROWS: &str = "SELECT count() AS n FROM records";
+/// Each partition has a claim: the group is balanced, the topic is there.
+const OWNERS: &str = "SELECT uniqExact(part) AS n FROM claims WHERE source LIKE 'kafka:%'";
 const NUMBERS: &str = "SELECT uniqExact((gateway, epoch, worker, seq)) AS n FROM records";
 
 fn kafka(topic: &str, group: &str) -> kafka::Config {
@@ -95,24 +97,20 @@ fn offsets(config: &kafka::Config, ends: &BTreeMap<u32, u64>) -> TopicPartitionL
     list
 }
 
-/// Waits until the group has no members any more.
-async fn until_empty(config: &kafka::Config) {
-    let (deadline, mut looks) = (Instant::now() + WAIT_MAX, interval(LOOK));
-    while kafka::is_live(config, &config.group).await.expect("the broker answers") {
-        looks.tick().await;
-        assert!(Instant::now() < deadline, "the group still has members");
-    }
-}
-
-/// Says for a group without members that it has stored so much.
-fn commit(config: &kafka::Config, ends: &BTreeMap<u32, u64>) {
+/// Says for a group that it has stored so much, as soon as it has no members any more: until then
+/// the broker refuses.
+async fn commit(config: &kafka::Config, ends: &BTreeMap<u32, u64>) {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", config.brokers.join(","))
         .set("group.id", &config.group)
         .create()
         .expect("a consumer");
     let list = offsets(config, ends);
-    consumer.commit(&list, CommitMode::Sync).expect("the broker takes it");
+    let (deadline, mut looks) = (Instant::now() + WAIT_MAX, interval(LOOK));
+    while let Err(error) = consumer.commit(&list, CommitMode::Sync) {
+        looks.tick().await;
+        assert!(Instant::now() < deadline, "the broker does not take it: {error}");
+    }
 }
 
 struct Member {
@@ -185,6 +183,23 @@ fn lives(gateways: i64, calls: usize) -> Vec<Input> {
     messages
 }
 
+/// Brings messages into the topic and the store; then nobody consumes the topic any more.
+async fn stored(world: &World, kafka: &kafka::Config, messages: &[Input]) {
+    let member = Member::start(world, kafka, "a", at(13, 30));
+    until(world, OWNERS, PARTITIONS.into()).await;
+    ship(kafka, messages);
+    until(world, ROWS, messages.len() as u64).await;
+    member.stop().await;
+}
+
+/// Past the deadline of hour 13; it does not wait long for what nobody consumes.
+async fn closer(world: &World, kafka: &kafka::Config, grace: Duration) -> Closer {
+    let catch_up = Duration::from_millis(500);
+    let config = metering::Config { grace, catch_up, ..world.config.clone() };
+    let closer = world.closer_with(config, at(14, 30), Some(prices(""))).await;
+    closer.with_topic(&format!("kafka:{}", kafka.topic), kafka::Ends::new(kafka))
+}
+
 #[test]
 fn members_share_a_topic_and_one_of_them_closes_hours() {
     run(async {
@@ -193,9 +208,7 @@ fn members_share_a_topic_and_one_of_them_closes_hours() {
         let now = at(14, 30);
         let members =
             [Member::start(&world, &kafka, "a", now), Member::start(&world, &kafka, "b", now)];
-        // A claim on each partition: the group is balanced, the topic is there.
-        let owners = "SELECT uniqExact(part) AS n FROM claims WHERE source LIKE 'kafka:%'";
-        until(&world, owners, PARTITIONS.into()).await;
+        until(&world, OWNERS, PARTITIONS.into()).await;
         let messages = lives(8, 200);
         ship(&kafka, &messages);
         until(&world, ROWS, messages.len() as u64).await;
@@ -227,38 +240,17 @@ fn an_hour_stays_open_while_the_topic_holds_what_is_not_stored() {
     run(async {
         let world = World::new("cluster_behind").await;
         let kafka = kafka("behind", "tollgate.metering");
-        let member = Member::start(&world, &kafka, "a", at(13, 30));
-        let owners = "SELECT uniqExact(part) AS n FROM claims WHERE source LIKE 'kafka:%'";
-        until(&world, owners, PARTITIONS.into()).await;
         let messages = lives(4, 100);
-        let (stored, rest) = messages.split_at(messages.len() - 50);
-        ship(&kafka, stored);
-        until(&world, ROWS, stored.len() as u64).await;
-        member.stop().await;
+        let (first, rest) = messages.split_at(messages.len() - 50);
+        stored(&world, &kafka, first).await;
         // Past the deadline of their hour, and nobody consumes the topic.
         ship(&kafka, rest);
-        let now = at(14, 30);
-        let config = metering::Config {
-            grace: Duration::ZERO,
-            catch_up: Duration::from_millis(500),
-            ..world.config.clone()
-        };
-        let closer = metering::Closer::start(
-            world.store.clone(),
-            config,
-            Arc::clone(&world.counters),
-            Some(prices("")),
-            Vec::new(),
-            Arc::new(move || now),
-        );
-        let name = format!("kafka:{}", kafka.topic);
-        let ends = kafka::Ends::new(&kafka);
-        let mut closer = closer.await.expect("it starts").with_topic(&name, ends);
+        let mut closer = closer(&world, &kafka, Duration::ZERO).await;
         let round = closer.round().await.expect("a round");
         assert_eq!(round.open, Some((hour(13), Open::Behind)), "PROOF-1: closed too early");
         assert_eq!(world.number("SELECT count() AS n FROM cuts").await, 0);
 
-        let member = Member::start(&world, &kafka, "b", now);
+        let member = Member::start(&world, &kafka, "b", at(14, 30));
         until(&world, "SELECT count() AS n FROM closings", 1).await;
         assert_eq!(world.number(ROWS).await, messages.len() as u64);
         let late = "SELECT count() AS n FROM cuts WHERE JSONExtractArrayRaw(cut, 'late') != []";
@@ -273,30 +265,17 @@ fn what_comes_after_an_hour_could_be_closed_does_not_keep_it_open() {
     run(async {
         let world = World::new("cluster_lag").await;
         let kafka = kafka("lag", "tollgate.metering");
-        let member = Member::start(&world, &kafka, "a", at(13, 30));
         let messages = lives(4, 100);
-        let owners = "SELECT uniqExact(part) AS n FROM claims WHERE source LIKE 'kafka:%'";
-        until(&world, owners, PARTITIONS.into()).await;
-        ship(&kafka, &messages);
-        until(&world, ROWS, messages.len() as u64).await;
-        member.stop().await;
+        stored(&world, &kafka, &messages).await;
         ship(&kafka, &messages[..50]);
         let ends = kafka::Ends::new(&kafka);
         let goal = ends.now().await.expect("the broker answers");
-
-        let config = metering::Config {
-            grace: Duration::ZERO,
-            catch_up: Duration::from_millis(500),
-            ..world.config.clone()
-        };
-        let closer = world.closer_with(config, at(14, 30), Some(prices(""))).await;
-        let mut closer = closer.with_topic(&format!("kafka:{}", kafka.topic), ends);
+        let mut closer = closer(&world, &kafka, Duration::ZERO).await;
         let round = closer.round().await.expect("a round");
         assert_eq!(round.open, Some((hour(13), Open::Behind)));
         // The group gets so far, and meanwhile there is more.
         ship(&kafka, &messages[50..]);
-        until_empty(&kafka).await;
-        commit(&kafka, &goal);
+        commit(&kafka, &goal).await;
         let round = closer.round().await.expect("a round");
         assert_eq!(round.closed, [hour(13)], "the goal moved on");
     });
@@ -308,28 +287,51 @@ fn what_the_topic_drops_is_not_waited_for() {
     run(async {
         let world = World::new("cluster_dropped").await;
         let kafka = kafka("dropped", "tollgate.metering");
-        let member = Member::start(&world, &kafka, "a", at(13, 30));
         let messages = lives(4, 100);
-        let owners = "SELECT uniqExact(part) AS n FROM claims WHERE source LIKE 'kafka:%'";
-        until(&world, owners, PARTITIONS.into()).await;
-        ship(&kafka, &messages);
-        until(&world, ROWS, messages.len() as u64).await;
-        member.stop().await;
+        stored(&world, &kafka, &messages).await;
         ship(&kafka, &messages);
         let ends = kafka::Ends::new(&kafka);
         let all = ends.now().await.expect("the broker answers");
-        let config = metering::Config {
-            grace: Duration::ZERO,
-            catch_up: Duration::from_millis(500),
-            ..world.config.clone()
-        };
-        let closer = world.closer_with(config, at(14, 30), Some(prices(""))).await;
-        let mut closer = closer.with_topic(&format!("kafka:{}", kafka.topic), ends);
+        let mut closer = closer(&world, &kafka, Duration::ZERO).await;
         let round = closer.round().await.expect("a round");
         assert_eq!(round.open, Some((hour(13), Open::Behind)));
         drop_before(&kafka, &all).await;
         let round = closer.round().await.expect("a round");
         assert_eq!(round.closed, [hour(13)], "it waits for what is gone");
+    });
+}
+
+/// A minute after each start is no alarm; a source that is behind in that minute is one.
+#[test]
+fn while_gateways_may_still_ship_only_what_waits_is_an_alarm() {
+    run(async {
+        let world = World::new("cluster_settles").await;
+        let kafka = kafka("settles", "tollgate.metering");
+        let messages = lives(4, 100);
+        stored(&world, &kafka, &messages).await;
+        let log = tempfile::NamedTempFile::new().expect("a file");
+        let alarms = || {
+            let text = std::fs::read_to_string(log.path()).expect("a log");
+            text.matches("sources are behind").count()
+        };
+        let writer = Arc::new(log.reopen().expect("the file"));
+        let subscriber = tracing_subscriber::fmt().with_writer(writer).finish();
+        // Were there one subscriber alone, `tracing` would not ask it about a line that a thread
+        // without one, another test's, came to first.
+        let other = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
+        // Rounds run on this thread.
+        let listening = tracing::subscriber::set_default(subscriber);
+        let mut closer = closer(&world, &kafka, WAIT_MAX).await;
+        let round = closer.round().await.expect("a round");
+        assert_eq!(round.open, Some((hour(13), Open::Behind)));
+        assert_eq!(alarms(), 0, "all is stored");
+        ship(&kafka, &messages[..50]);
+        for _ in 0..2 {
+            let round = closer.round().await.expect("a round");
+            assert_eq!(round.open, Some((hour(13), Open::Behind)));
+            assert_eq!(alarms(), 1, "said once");
+        }
+        drop((listening, other));
     });
 }
 
@@ -340,8 +342,7 @@ fn another_group_is_refused_while_the_first_is_at_work_and_stores_nothing_twice_
         let one = kafka("groups", "one");
         let member = Member::start(&world, &one, "a", at(13, 30));
         let messages = lives(4, 100);
-        let owners = "SELECT uniqExact(part) AS n FROM claims WHERE source LIKE 'kafka:%'";
-        until(&world, owners, PARTITIONS.into()).await;
+        until(&world, OWNERS, PARTITIONS.into()).await;
         ship(&one, &messages);
         until(&world, ROWS, messages.len() as u64).await;
 
