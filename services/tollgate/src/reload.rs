@@ -99,10 +99,15 @@ impl Reloads {
     }
 
     /// Tries again what the disk did not take.
-    fn write_again(&self) {
-        if self.0.unwritten.load(Ordering::Relaxed) > 0 {
-            self.count_unwritten(self.audit(Audit::write));
+    async fn write_again(&self) {
+        if self.0.unwritten.load(Ordering::Relaxed) == 0 {
+            return;
         }
+        let reloads = self.clone();
+        // A disk that hangs must not hold a signal to end. A panic was logged.
+        tokio::task::spawn_blocking(move || reloads.count_unwritten(reloads.audit(Audit::write)))
+            .await
+            .ok();
     }
 
     fn audit<T>(&self, act: impl FnOnce(&mut Audit) -> T) -> T {
@@ -167,9 +172,7 @@ impl Follower {
                 _ = looks.tick() => false,
                 Some(()) = self.asked.recv() => true,
             };
-            let reloads = self.reloads.clone();
-            // A disk that hangs must not hold a signal to end. A panic was logged.
-            tokio::task::spawn_blocking(move || reloads.write_again()).await.ok();
+            self.reloads.write_again().await;
             if asked || self.has_changed() {
                 self.reload(&serve).await;
             }
