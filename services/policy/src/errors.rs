@@ -30,6 +30,22 @@ pub use find::{Found, of_text};
 /// What may stand in a text and is filled in.
 const PLACEHOLDERS: [&str; 4] = ["$env_mapping", "$host", "$uri", "xxx"];
 
+/// What most entries have in common: each file of the catalog says how its own differ.
+const PLAIN: Entry = Entry {
+    id: "",
+    status: 0,
+    text: "",
+    shown: None,
+    fault: Fault::Client,
+    own: false,
+    retry_after_s: None,
+    cause: Words { en: "", zh: "" },
+    remedy: Words { en: "", zh: "" },
+    raised_by: RaisedBy::Policy,
+    state: State::Now,
+    blueking: blueking::NO_ANSWER,
+};
+
 /// One error that the gateway answers with.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Entry {

@@ -4,23 +4,10 @@
 
 use record::Fault;
 
-use super::{Entry, RaisedBy, State, Words, blueking};
+use super::{Entry, PLAIN, Words, blueking};
 
 /// What the entries of this file have in common.
-const BASE: Entry = Entry {
-    id: "",
-    status: 403,
-    text: "",
-    shown: None,
-    fault: Fault::Client,
-    own: false,
-    retry_after_s: None,
-    cause: Words { en: "", zh: "" },
-    remedy: Words { en: "", zh: "" },
-    raised_by: RaisedBy::Policy,
-    state: State::Now,
-    blueking: blueking::PARAMETER,
-};
+const BASE: Entry = Entry { status: 403, blueking: blueking::PARAMETER, ..PLAIN };
 
 /// All entries of this file.
 pub(super) static ENTRIES: &[&Entry] = &[

@@ -1,24 +1,9 @@
 //! Refusals of [`crate::Policy::admit`]: the key pair (HMAC), in the order of its checks.
 
-use record::Fault;
-
-use super::{Entry, RaisedBy, State, Words, blueking};
+use super::{Entry, PLAIN, Words, blueking};
 
 /// What the entries of this file have in common.
-const BASE: Entry = Entry {
-    id: "",
-    status: 401,
-    text: "",
-    shown: None,
-    fault: Fault::Client,
-    own: false,
-    retry_after_s: None,
-    cause: Words { en: "", zh: "" },
-    remedy: Words { en: "", zh: "" },
-    raised_by: RaisedBy::Policy,
-    state: State::Now,
-    blueking: blueking::INVALID_ARGS,
-};
+const BASE: Entry = Entry { status: 401, blueking: blueking::INVALID_ARGS, ..PLAIN };
 
 /// All entries of this file.
 pub(super) static ENTRIES: &[&Entry] = &[

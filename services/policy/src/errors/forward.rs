@@ -2,22 +2,15 @@
 
 use record::Fault;
 
-use super::{Entry, RaisedBy, State, Words, blueking};
+use super::{Entry, PLAIN, RaisedBy, Words, blueking};
 
 /// What the entries of this file have in common.
 const BASE: Entry = Entry {
-    id: "",
     status: 500,
-    text: "",
-    shown: None,
     fault: Fault::Gateway,
-    own: false,
-    retry_after_s: None,
-    cause: Words { en: "", zh: "" },
-    remedy: Words { en: "", zh: "" },
     raised_by: RaisedBy::Gateway,
-    state: State::Now,
     blueking: blueking::INTERNAL,
+    ..PLAIN
 };
 
 /// Seconds after which a client may come again when the spool was full. One is enough to ship a

@@ -3,24 +3,15 @@
 //!
 //! After each of these the connection closes: where the next request would begin is unknown.
 
-use record::Fault;
-
-use super::{Entry, RaisedBy, State, Words, blueking};
+use super::{Entry, PLAIN, RaisedBy, Words, blueking};
 
 /// What the entries of this file have in common.
 const BASE: Entry = Entry {
-    id: "",
     status: 400,
-    text: "",
-    shown: None,
-    fault: Fault::Client,
     own: true,
-    retry_after_s: None,
-    cause: Words { en: "", zh: "" },
-    remedy: Words { en: "", zh: "" },
     raised_by: RaisedBy::Gateway,
-    state: State::Now,
     blueking: blueking::MALFORMED,
+    ..PLAIN
 };
 
 /// All entries of this file.

@@ -3,24 +3,11 @@
 
 use record::Fault;
 
-use super::{Entry, Missing, RaisedBy, State, Words, blueking};
+use super::{Entry, Missing, PLAIN, State, Words, blueking};
 
 /// What the entries of this file have in common, but for what is missing.
 const fn base(missing: Missing) -> Entry {
-    Entry {
-        id: "",
-        status: 401,
-        text: "",
-        shown: None,
-        fault: Fault::Client,
-        own: false,
-        retry_after_s: None,
-        cause: Words { en: "", zh: "" },
-        remedy: Words { en: "", zh: "" },
-        raised_by: RaisedBy::Policy,
-        state: State::Later(missing),
-        blueking: blueking::INVALID_ARGS,
-    }
+    Entry { status: 401, state: State::Later(missing), blueking: blueking::INVALID_ARGS, ..PLAIN }
 }
 
 /// All entries of this file.

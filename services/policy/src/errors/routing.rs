@@ -1,24 +1,9 @@
 //! Refusals of [`crate::Policy::route`]: no such host, environment, path or method.
 
-use record::Fault;
-
-use super::{Entry, RaisedBy, State, Words, blueking};
+use super::{Entry, PLAIN, Words, blueking};
 
 /// What the entries of this file have in common.
-const BASE: Entry = Entry {
-    id: "",
-    status: 404,
-    text: "",
-    shown: None,
-    fault: Fault::Client,
-    own: false,
-    retry_after_s: None,
-    cause: Words { en: "", zh: "" },
-    remedy: Words { en: "", zh: "" },
-    raised_by: RaisedBy::Policy,
-    state: State::Now,
-    blueking: blueking::API_NOT_FOUND,
-};
+const BASE: Entry = Entry { status: 404, blueking: blueking::API_NOT_FOUND, ..PLAIN };
 
 /// All entries of this file.
 pub(super) static ENTRIES: &[&Entry] = &[

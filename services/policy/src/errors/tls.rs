@@ -3,22 +3,14 @@
 
 use record::Fault;
 
-use super::{Entry, Missing, RaisedBy, State, Words, blueking};
+use super::{Entry, Missing, PLAIN, RaisedBy, State, Words};
 
 /// What the entries of this file have in common.
 const BASE: Entry = Entry {
-    id: "",
-    status: 0,
-    text: "",
-    shown: None,
     fault: Fault::None,
-    own: false,
-    retry_after_s: None,
-    cause: Words { en: "", zh: "" },
-    remedy: Words { en: "", zh: "" },
     raised_by: RaisedBy::Gateway,
     state: State::Later(Missing::Tls),
-    blueking: blueking::NO_ANSWER,
+    ..PLAIN
 };
 
 /// All entries of this file.

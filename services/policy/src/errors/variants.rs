@@ -6,22 +6,15 @@
 
 use record::Fault;
 
-use super::{Entry, Missing, RaisedBy, State, Words, blueking};
+use super::{Entry, Missing, PLAIN, RaisedBy, State, Words, blueking};
 
 /// What the entries of this file have in common.
 const BASE: Entry = Entry {
-    id: "",
     status: 429,
     text: "API rate limit exceeded.",
-    shown: None,
-    fault: Fault::Client,
-    own: false,
-    retry_after_s: None,
-    cause: Words { en: "", zh: "" },
-    remedy: Words { en: "", zh: "" },
-    raised_by: RaisedBy::Policy,
     state: State::Later(Missing::Blueking),
     blueking: blueking::RATE_LIMIT,
+    ..PLAIN
 };
 
 /// All entries of this file.
