@@ -1,9 +1,8 @@
 //! What a request has to bring before it is forwarded, and what a browser is told.
 
-use record::{Fault, Record};
+use record::Fault;
 
 use crate::backend::Backend;
-use crate::client::{Answer, Client};
 use crate::world::{Plan, World, policy_of};
 
 /// Of `date: Mon, 01 Jan 2001 00:00:00 GMT\nsource: demo`, made by Python's `hmac` module with
@@ -65,16 +64,6 @@ keys:
     World::with(Plan::default(), policy_of(&policy))
 }
 
-/// One request, its answer and its only final record.
-fn call(world: &mut World, request: &str) -> (Answer, Record<'static>) {
-    let mut client = Client::connect(world.address);
-    let answer = client.call(request);
-    let record = world.record(answer.id());
-    assert_eq!((record.rsp_st, record.rsp_len), (answer.status, answer.bytes), "{request}");
-    assert_eq!(record.req_len, client.sent, "{request}");
-    (answer, record)
-}
-
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 #[test]
@@ -110,8 +99,7 @@ fn each_refusal_has_its_answer_and_its_record() {
             "HMAC signature cannot be verified, a valid x-date header is required for HMAC Authentication.",
         ),
     ] {
-        let (answer, record) =
-            call(&mut world, &format!("{line} HTTP/1.1\r\nHost: a.test\r\n{rest}"));
+        let (answer, record) = world.call(&format!("{line} HTTP/1.1\r\nHost: a.test\r\n{rest}"));
         assert_eq!(answer.status, status, "{line}");
         assert_eq!(answer.body, format!(r#"{{"message":"{text}"}}"#).into_bytes(), "{line}");
         assert_eq!((record.err_msg.as_ref(), record.fault), (text, Fault::Client), "{line}");
@@ -134,7 +122,7 @@ fn what_is_admitted_is_forwarded_and_a_form_arrives_whole() {
         format!("POST /release/form HTTP/1.1\r\nHost: a.test\r\n{form}Transfer-Encoding: chunked\r\n\r\n{hex}\r\n{long}\r\n0\r\n\r\n"),
         "POST /release/form HTTP/1.1\r\nHost: a.test\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 6\r\n\r\nname=x".to_owned(),
     ] {
-        let (answer, record) = call(&mut world, &request);
+        let (answer, record) = world.call(&request);
         assert_eq!((answer.status, answer.body.as_slice()), (200, &b"ok"[..]));
         assert_eq!((record.ups_st.as_ref(), record.fault), ("200", Fault::None));
         let body = request.split_once("\r\n\r\n").map_or(0, |(_, body)| body.len()) as u64;
@@ -150,26 +138,26 @@ fn a_browser_asks_first_and_reads_the_answer_even_of_a_refusal() {
     let ask = format!(
         "OPTIONS /release/cors HTTP/1.1\r\n{origin}Access-Control-Request-Method: PUT\r\n\r\n"
     );
-    let (answer, record) = call(&mut world, &ask);
+    let (answer, record) = world.call(&ask);
     assert_eq!((answer.status, answer.header("access-control-allow-origin")), (204, Some("*")));
     assert_eq!(answer.header("access-control-max-age"), Some("86400"));
     assert_eq!((record.api_id.as_ref(), record.ups_st.as_ref()), ("api-cors", ""));
     assert_eq!((record.err_msg.as_ref(), record.fault), ("", Fault::None));
 
     let put = format!("PUT /release/cors HTTP/1.1\r\n{origin}");
-    let (answer, _) = call(&mut world, &format!("{put}\r\n"));
+    let (answer, _) = world.call(&format!("{put}\r\n"));
     assert_eq!((answer.status, answer.header("access-control-allow-origin")), (401, Some("*")));
     let signed =
         format!("{put}Date: Mon, 01 Jan 2001 00:00:00 GMT\r\nSource: demo\r\n{SIGNED}\r\n\r\n");
-    let (answer, record) = call(&mut world, &signed);
+    let (answer, record) = world.call(&signed);
     assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, Some("*")));
     assert_eq!((record.caller.as_ref(), record.secret_id.as_ref()), ("2002", "AKIDpair"));
 
-    let (answer, _) = call(&mut world, &format!("GET /release/shop HTTP/1.1\r\n{origin}\r\n"));
+    let (answer, _) = world.call(&format!("GET /release/shop HTTP/1.1\r\n{origin}\r\n"));
     assert_eq!(answer.header("access-control-allow-origin"), Some("https://shop.test"));
     assert_eq!(answer.header("vary"), Some("Origin"));
     // Of a method that the API does not have, there is nothing to ask for.
-    let (answer, _) = call(&mut world, &ask.replace("Method: PUT", "Method: GET"));
+    let (answer, _) = world.call(&ask.replace("Method: PUT", "Method: GET"));
     assert_eq!(answer.status, 405);
 }
 
@@ -186,7 +174,7 @@ fn a_query_that_can_not_be_built_is_said() {
     let mut world = World::with(plan, policy_of(&policy));
     let query = "q".repeat(64_500);
     let (answer, record) =
-        call(&mut world, &format!("GET /release/q?{query} HTTP/1.1\r\nHost: a.test\r\n\r\n"));
+        world.call(&format!("GET /release/q?{query} HTTP/1.1\r\nHost: a.test\r\n\r\n"));
     assert_eq!(answer.status, 500);
     assert_eq!(answer.body, br#"{"message":"Error occurred during query params."}"#);
     assert_eq!((record.fault, record.ups_st.as_ref()), (Fault::Gateway, ""));

@@ -39,6 +39,8 @@ struct Case {
 enum How {
     /// This whole request, sent to the usual gateway.
     Send(&'static str),
+    /// The same: a GET of this target at `a.test`, with these lines in its head.
+    Get(&'static str, &'static [&'static str]),
     /// The same, to be made first.
     Make(fn() -> String),
     /// The beginning of a request, sent to a gateway that waits for clients only briefly.
@@ -99,6 +101,7 @@ fn each_case_is_answered_and_recorded_as_the_catalog_says() {
     for case in cases() {
         let raised = match case.how {
             How::Send(request) => send(&mut usual, request),
+            How::Get(target, lines) => send(&mut usual, &get(target, lines)),
             How::Make(request) => send(&mut usual, &request()),
             How::Stall(request) => send(&mut hasty, request),
             How::Alone(raise) => raise(),
@@ -108,6 +111,11 @@ fn each_case_is_answered_and_recorded_as_the_catalog_says() {
     // Which sees that each request left one final record, and nothing else did.
     usual.stop(Duration::from_secs(5));
     hasty.stop(Duration::from_secs(5));
+}
+
+fn get(target: &str, lines: &[&str]) -> String {
+    let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+    format!("GET {target} HTTP/1.1\r\nHost: a.test\r\n{lines}\r\n")
 }
 
 /// One request on a connection of its own.

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use record::{Fault, Record};
+use record::Fault;
 
 use crate::backend::Backend;
-use crate::client::{Answer, Client};
+use crate::client::Client;
 use crate::world::{Plan, World, policy_of};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -45,16 +45,6 @@ services:
     ))
 }
 
-/// One request, its answer and its only final record.
-fn call(world: &mut World, request: &str) -> (Answer, Record<'static>) {
-    let mut client = Client::connect(world.address);
-    let answer = client.call(request);
-    let record = world.record(answer.id());
-    assert_eq!((record.rsp_st, record.rsp_len), (answer.status, answer.bytes), "{request}");
-    assert_eq!(record.req_len, client.sent, "{request}");
-    (answer, record)
-}
-
 #[test]
 fn each_fault_has_its_answer_and_its_record_and_the_rest_serves() {
     let backend = Backend::answering(OK);
@@ -72,7 +62,7 @@ fn each_fault_has_its_answer_and_its_record_and_the_rest_serves() {
         ("GET /release/late", "\r\n", 403, "Service is suspended for arrears."),
     ] {
         let request = format!("{line} HTTP/1.1\r\nHost: a.test\r\n{rest}");
-        let (answer, record) = call(&mut world, &request);
+        let (answer, record) = world.call(&request);
         assert_eq!(answer.status, status, "{request}");
         let body = if line.starts_with("HEAD") { "" } else { text };
         assert!(String::from_utf8_lossy(&answer.body).contains(body), "{request}");
@@ -86,7 +76,7 @@ fn each_fault_has_its_answer_and_its_record_and_the_rest_serves() {
         assert_eq!(origin, (rest == asks && api == "api-mock").then_some("*"), "{request}");
     }
     assert_eq!(backend.seen().len(), 0, "no backend was called");
-    let (answer, record) = call(&mut world, "GET /release/good HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    let (answer, record) = world.call("GET /release/good HTTP/1.1\r\nHost: a.test\r\n\r\n");
     assert_eq!((answer.status, record.fault), (200, Fault::None));
 }
 
@@ -95,11 +85,11 @@ fn a_mended_api_serves_again_without_a_restart() {
     let backend = Backend::answering(OK);
     let mut world = World::with(Plan::default(), policy(&backend, "magic"));
     let get = "GET /release/key HTTP/1.1\r\nHost: a.test\r\n\r\n";
-    assert_eq!(call(&mut world, get).0.status, 481);
+    assert_eq!(world.call(get).0.status, 481);
     world.load(Arc::new(policy(&backend, "none")));
     // A worker follows at its next turn.
     let mut client = Client::connect(world.address);
     world.patient("the worker does not follow", |_| client.call(get).status == 200);
-    let (answer, _) = call(&mut world, "GET /release/mock HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    let (answer, _) = world.call("GET /release/mock HTTP/1.1\r\nHost: a.test\r\n\r\n");
     assert_eq!(answer.status, 481, "the others are as faulty as before");
 }

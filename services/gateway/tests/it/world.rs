@@ -16,6 +16,8 @@ use settings::{Document, Reference, Resolve, Sink};
 use spool::{Durability, Reader, WhenFull};
 use tempfile::TempDir;
 
+use crate::client::{Answer, Client};
+
 /// Longer than anything takes that goes well.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -183,6 +185,16 @@ impl World {
     /// The final record of a request whose answer was read whole.
     pub fn record(&mut self, id: &str) -> Record<'static> {
         self.record_now(id).expect("an answer that is whole has its record on disk")
+    }
+
+    /// One request on a connection of its own, its answer and its only final record.
+    pub fn call(&mut self, request: &str) -> (Answer, Record<'static>) {
+        let mut client = Client::connect(self.address);
+        let answer = client.call(request);
+        let record = self.record(answer.id());
+        assert_eq!((record.rsp_st, record.rsp_len), (answer.status, answer.bytes), "{request}");
+        assert_eq!(record.req_len, client.sent, "{request}");
+        (answer, record)
     }
 
     /// Waits until there are `count` final records; gives the last.

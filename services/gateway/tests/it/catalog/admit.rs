@@ -1,34 +1,23 @@
 //! Cases of what a request has to bring, but for the key pair.
 
-use super::How::{Alone, Send};
+use super::How::{Alone, Get, Send};
+use super::hmac::DATE;
 use super::{Case, Raised, ask, case, worlds};
 use crate::client::Client;
 
 pub const CASES: &[Case] = &[
-    case("suspended-arrears", Send("GET /release/arrears HTTP/1.1\r\nHost: a.test\r\n\r\n")),
-    case("suspended-compliance", Send("GET /release/compliance HTTP/1.1\r\nHost: a.test\r\n\r\n")),
-    case("cors-config", Send("GET /release/faulty-cors HTTP/1.1\r\nHost: a.test\r\n\r\n")),
-    case("api-config", Send("GET /release/faulty-key HTTP/1.1\r\nHost: a.test\r\n\r\n")),
-    case("mock-config", Send("GET /release/faulty-mock HTTP/1.1\r\nHost: a.test\r\n\r\n")),
+    case("suspended-arrears", Get("/release/arrears", &[])),
+    case("suspended-compliance", Get("/release/compliance", &[])),
+    case("cors-config", Get("/release/faulty-cors", &[])),
+    case("api-config", Get("/release/faulty-key", &[])),
+    case("mock-config", Get("/release/faulty-mock", &[])),
     Case {
         values: &[("xxx", "query")],
-        ..case(
-            "parameter-unreadable",
-            Send("GET /release/query?city=%ff HTTP/1.1\r\nHost: a.test\r\n\r\n"),
-        )
+        ..case("parameter-unreadable", Get("/release/query?city=%ff", &[]))
     },
-    Case {
-        values: &[("xxx", "X-Tenant")],
-        ..case("header-required", Send("GET /release/header HTTP/1.1\r\nHost: a.test\r\n\r\n"))
-    },
-    Case {
-        values: &[("xxx", "id")],
-        ..case("path-variable-required", Send("GET /release/path HTTP/1.1\r\nHost: a.test\r\n\r\n"))
-    },
-    Case {
-        values: &[("xxx", "city")],
-        ..case("query-required", Send("GET /release/query HTTP/1.1\r\nHost: a.test\r\n\r\n"))
-    },
+    Case { values: &[("xxx", "X-Tenant")], ..case("header-required", Get("/release/header", &[])) },
+    Case { values: &[("xxx", "id")], ..case("path-variable-required", Get("/release/path", &[])) },
+    Case { values: &[("xxx", "city")], ..case("query-required", Get("/release/query", &[])) },
     case(
         "form-type",
         Send(
@@ -48,21 +37,20 @@ pub const CASES: &[Case] = &[
     },
     Case {
         values: &[("$uri", "/get")],
-        ..case(
-            "cross-origin",
-            Send("GET /release/get HTTP/1.1\r\nHost: a.test\r\nOrigin: https://shop.test\r\n\r\n"),
-        )
+        ..case("cross-origin", Get("/release/get", &["Origin: https://shop.test"]))
     },
     case(
         "application-not-bound",
-        Send(
-            "GET /release/app HTTP/1.1\r\nHost: a.test\r\nX-Date: Tue, 17 Nov 2026 12:08:49 GMT\r\n\
-             Authorization: hmac id=\"APPother\", algorithm=\"hmac-sha1\", headers=\"x-date\", \
-             signature=\"x\"\r\n\r\n",
+        Get(
+            "/release/app",
+            &[
+                DATE,
+                r#"Authorization: hmac id="APPother", algorithm="hmac-sha1", headers="x-date", signature="x""#,
+            ],
         ),
     ),
     case("address-unknown", Alone(address_unknown)),
-    case("address-refused", Send("GET /release/deny HTTP/1.1\r\nHost: a.test\r\n\r\n")),
+    case("address-refused", Get("/release/deny", &[])),
 ];
 
 /// The balancer does not name its client, and the API admits by address.
