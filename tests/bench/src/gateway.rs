@@ -114,6 +114,22 @@ impl Bench<'_> {
         Setup { backend, apis: APIS, workers: 1, hmac: false, kafka: None }
     }
 
+    /// Ours, and a peer in its place where that can be started; otherwise why it can not.
+    fn beside<'a>(
+        &'a self,
+        peer: &'a Kind,
+        setup: &Setup,
+        report: &mut Report,
+    ) -> (Vec<(&'a Kind, Setup)>, Option<String>) {
+        let absent = peer.missing(setup);
+        let mut sides = vec![(&self.ours, setup.clone())];
+        if absent.is_none() {
+            report.version(peer.version());
+            sides.push((peer, setup.clone()));
+        }
+        (sides, absent)
+    }
+
     /// Ours and a peer in turns: each is started anew for its turn, and ends with it.
     fn in_turns<T>(
         &self,
@@ -124,6 +140,14 @@ impl Bench<'_> {
             let (kind, setup) = &sides[number];
             turn(number, &Side::start(kind, setup)?)
         })
+    }
+}
+
+/// Figures of [`Bench::beside`]'s sides, in their order, in one row.
+fn compared(row: Row, figures: &[Vec<f64>], peer: &str, absent: Option<&str>) -> Row {
+    match figures {
+        [ours, theirs] => row.paired(ours, peer, theirs),
+        others => row.ours(&others[0]).note(absent.unwrap_or_default()),
     }
 }
 

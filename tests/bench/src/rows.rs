@@ -120,7 +120,9 @@ fn with_client<'w>(
 }
 
 fn with_backend<'w>(record: Record<'w>, api: &'w words::Api, random: &mut Random) -> Record<'w> {
-    let (rsp_st, ups_st, err_msg, fault) = outcome(random);
+    let is_rare = random.below(RARE.0) == 0;
+    let rare = (RARE.1, "418", "", Fault::None);
+    let (rsp_st, ups_st, err_msg, fault) = if is_rare { rare } else { outcome(random) };
     let reached = !ups_st.is_empty();
     let mut bytes = |mean, spread| random.log_normal(mean, spread);
     let (req_len, rsp_len) = (bytes(6.2, 0.5), bytes(7.6, 1.2));
@@ -149,10 +151,7 @@ fn with_backend<'w>(record: Record<'w>, api: &'w words::Api, random: &mut Random
 }
 
 /// Status, status of the backend, error, fault: 93 % good, the rest of all kinds.
-fn outcome(random: &mut Random) -> (u16, &'static str, &'static str, Fault) {
-    if random.below(RARE.0) == 0 {
-        return (RARE.1, "418", "", Fault::None);
-    }
+pub(crate) fn outcome(random: &mut Random) -> (u16, &'static str, &'static str, Fault) {
     match random.below(100) {
         0..93 => (200, "200", "", Fault::None),
         93..95 => (404, "404", "", Fault::None),

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::{Bench, load, missing, requests};
+use super::{Bench, compared, load, missing, requests};
 use crate::peers::Kind;
 use crate::report::{Bound, Report, Row};
 
@@ -38,22 +38,12 @@ fn row(
         missing(report, name, UNIT, &text);
         return Ok(());
     }
-    let setup = bench.setup();
-    let absent = Kind::Nginx.missing(&setup);
-    let mut sides = vec![(&bench.ours, setup.clone())];
-    if absent.is_none() {
-        report.version(Kind::Nginx.version());
-        sides.push((&Kind::Nginx, setup));
-    }
+    let (sides, absent) = bench.beside(&Kind::Nginx, &bench.setup(), report);
     let seconds = bench.common.seconds;
     let turns = bench.in_turns(&sides, |_, side| {
         Ok(requests::turn(side, seconds, request)?.cpu / (bytes as f64 / MIB))
     })?;
-    let row = Row::new(name, UNIT);
-    let row = match turns.get(1) {
-        Some(theirs) => row.paired(&turns[0], "nginx", theirs),
-        None => row.ours(&turns[0]).note(absent.unwrap_or_default()),
-    };
+    let row = compared(Row::new(name, UNIT), &turns, "nginx", absent.as_deref());
     report.row(row.must(Bound::RatioAtMost(1.3)).aim(Bound::RatioAtMost(1.0)));
     Ok(())
 }

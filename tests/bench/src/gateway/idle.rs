@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use super::{Bench, load, wire};
+use super::{Bench, compared, load, wire};
 use crate::peers::{Kind, Side};
 use crate::report::{Bound, Report, Row};
 
@@ -21,19 +21,10 @@ pub(super) fn rows(bench: &Bench<'_>, report: &mut Report) -> Result<()> {
     let wanted = if bench.common.smoke { 50 } else { 10_000 };
     let allowed = raise_limit(wanted + OTHERS)?.saturating_sub(OTHERS);
     let count = wanted.min(allowed);
-    let setup = bench.setup();
-    let absent = Kind::Nginx.missing(&setup);
-    let mut sides = vec![(&bench.ours, setup.clone())];
-    if absent.is_none() {
-        report.version(Kind::Nginx.version());
-        sides.push((&Kind::Nginx, setup));
-    }
+    let (sides, absent) = bench.beside(&Kind::Nginx, &bench.setup(), report);
     let turns = bench.in_turns(&sides, |_, side| grown(side, count))?;
     let row = Row::new(format!("{count} idle connections"), UNIT);
-    let row = match turns.get(1) {
-        Some(theirs) => row.paired(&turns[0], "nginx", theirs),
-        None => row.ours(&turns[0]).note(absent.unwrap_or_default()),
-    };
+    let row = compared(row, &turns, "nginx", absent.as_deref());
     let row = row.aim(Bound::RatioAtMost(2.0));
     let row = row.note("growth of the processes' memory, without the kernel's");
     report.row(if count < wanted { row.note("`ulimit -n` allows no more") } else { row });

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 
-use super::{Bench, load, missing};
+use super::{Bench, compared, load, missing};
 use crate::peers::{Kind, Setup, Side};
 use crate::report::{Bound, Report, Row};
 
@@ -76,26 +76,14 @@ fn pair(
         return Ok(());
     }
     report.version(load::version());
-    let absent = peer.missing(&setup);
-    let mut sides = vec![(&bench.ours, setup.clone())];
-    if absent.is_none() {
-        report.version(peer.version());
-        sides.push((peer, setup.clone()));
-    }
+    let (sides, absent) = bench.beside(peer, &setup, report);
     let turns = measured(bench, &sides)?;
-    let (row, rates) = (Row::new(name, CPU), Row::new(name, RATE));
-    match (turns.get(1), absent) {
-        (Some(theirs), _) => {
-            let name = peer.name(&setup);
-            report.row(judged(row.paired(&of(&turns[0], cpu), name, &of(theirs, cpu))));
-            report.row(rates.paired(&of(&turns[0], rate), name, &of(theirs, rate)));
-        }
-        (None, absent) => {
-            let row = row.ours(&of(&turns[0], cpu)).note(absent.unwrap_or_default());
-            report.row(judged(row));
-            report.row(rates.ours(&of(&turns[0], rate)));
-        }
-    }
+    let row = |unit, figure| {
+        let figures: Vec<Vec<f64>> = turns.iter().map(|side| of(side, figure)).collect();
+        compared(Row::new(name, unit), &figures, peer.name(&setup), absent.as_deref())
+    };
+    report.row(judged(row(CPU, cpu)));
+    report.row(row(RATE, rate));
     Ok(())
 }
 

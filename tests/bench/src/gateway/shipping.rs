@@ -13,7 +13,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
-use super::{Bench, load, missing};
+use super::{Bench, compared, load, missing};
 use crate::peers::{Kind, Setup, Side};
 use crate::process::LOAD_CORE;
 use crate::report::{Bound, Report, Row};
@@ -62,11 +62,7 @@ pub(super) fn rows(bench: &Bench<'_>, report: &mut Report) -> Result<()> {
         let topic = Topic::make(broker.addr(), format!("bench-{number}"))?;
         turn(&Side::start(sides[side], &setup(&topic.name))?, &topic, bench.common.seconds)
     })?;
-    let row = Row::new(NAME, UNIT);
-    let row = match turns.get(1) {
-        Some(theirs) => row.paired(&turns[0], "nginx + rsyslog", theirs),
-        None => row.ours(&turns[0]).note(absent.unwrap_or_default()),
-    };
+    let row = compared(Row::new(NAME, UNIT), &turns, "nginx + rsyslog", absent.as_deref());
     report.row(row.must(Bound::RatioAtMost(0.8)).aim(Bound::RatioAtMost(0.6)));
     Ok(())
 }

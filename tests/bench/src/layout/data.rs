@@ -3,9 +3,9 @@
 
 use std::borrow::Cow;
 
-use record::{Fault, InstanceType, Millis, Net, Record, Stream, Time};
+use record::{InstanceType, Millis, Net, Record, Stream, Time};
 
-use crate::rows::{Random, mix};
+use crate::rows::{Random, mix, outcome};
 
 /// 2026-11-01T00:00:00Z
 const BEGIN: Time = Time(1_793_491_200_000);
@@ -186,19 +186,6 @@ fn with_backend<'a>(record: Record<'a>, service: u64, api: u64, random: &mut Ran
 
 fn account_name(number: u64) -> String {
     format!("account-{:06}", mix(number) % 1_000_000)
-}
-
-/// Status, status of the backend, error, fault: 93 % good, the rest of all kinds.
-fn outcome(random: &mut Random) -> (u16, &'static str, &'static str, Fault) {
-    match random.below(100) {
-        0..93 => (200, "200", "", Fault::None),
-        93..95 => (404, "404", "", Fault::None),
-        95 => (500, "500", "", Fault::Backend),
-        96 => (403, "", "signature does not match", Fault::Client),
-        97 => (429, "", "too many requests", Fault::Client),
-        98 => (504, "504", "backend did not answer in time", Fault::Backend),
-        _ => (404, "", "no such path", Fault::Client),
-    }
 }
 
 fn backend(service: u64, random: &mut Random) -> Cow<'static, str> {
