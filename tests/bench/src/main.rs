@@ -22,7 +22,6 @@ mod process;
 mod product;
 mod report;
 mod routes;
-mod rows;
 mod spool;
 mod stage;
 
@@ -32,6 +31,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use inputs::rows;
 use report::Report;
 use serde::Serialize;
 

@@ -11,9 +11,9 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
 use clap::Args;
-use policy::{Policy, RouteRequest, Scheme};
+use inputs::services::{self, ASKED, Asked, serving};
+use policy::Policy;
 use rustix::time::{ClockId, clock_gettime};
-use settings::{Document, Reference, Resolve, Sink};
 
 use crate::Common;
 use crate::report::Report;
@@ -22,15 +22,6 @@ use crate::report::Report;
 const CALLS: [u32; 2] = [100, 1_100];
 /// Calls of a turn, for CPU time: some ten milliseconds.
 const CALLS_OF_TURN: u32 = 20_000;
-
-/// What is asked for: the class that it belongs to, and the path.
-const ASKED: [(&str, &str); 5] = [
-    ("exact", "/release/e00000/path"),
-    ("prefix before patterns", "/release/f00001/path/below"),
-    ("variables", "/release/v00002/some/value/end"),
-    ("plain prefix", "/release/p00003/path/below"),
-    ("none", "/release/p0000x/path"),
-];
 
 /// `bench routes`
 #[derive(Debug, Args)]
@@ -59,20 +50,12 @@ pub(crate) struct Options {
     only: Option<Vec<u32>>,
 }
 
-struct NoSecrets;
-
-impl Resolve for NoSecrets {
-    fn resolve(&self, _: Reference<'_>) -> Result<String, String> {
-        Err("there are none".to_owned())
-    }
-}
-
 pub(crate) fn run(options: &Options, _: &Common) -> anyhow::Result<Report> {
     let mut report = Report::new("routes");
     if let Some([apis, free, place, calls]) = options.only.as_deref() {
-        let policy = serving(*apis, *free)?;
-        let (_, path) = ASKED.get(*place as usize).context("no such path")?;
-        ask(&policy, path, *calls);
+        let policy = serving(*apis, *free);
+        let asked = ASKED.get(*place as usize).context("no such path")?;
+        ask(&policy, asked.path, *calls);
         return Ok(report);
     }
     let counted = !options.cpu && Command::new("valgrind").arg("--version").output().is_ok();
@@ -81,8 +64,8 @@ pub(crate) fn run(options: &Options, _: &Common) -> anyhow::Result<Report> {
     let unit = if counted { "instructions" } else { "ns of CPU" };
     report.text =
         format!("| {unit} per request | {few} | {many} | ratio |\n|---|---:|---:|---:|\n");
-    let policies = [serving(options.few, options.few_free)?, serving(options.many, options.free)?];
-    for (place, (class, path)) in ASKED.iter().enumerate() {
+    let policies = [serving(options.few, options.few_free), serving(options.many, options.free)];
+    for (place, Asked { class, path, .. }) in ASKED.iter().enumerate() {
         let (few, many, ratio) = if counted {
             let [few, many] = sizes.map(|size| instructions(size, place));
             let (few, many) = (few?, many?);
@@ -99,42 +82,9 @@ pub(crate) fn run(options: &Options, _: &Common) -> anyhow::Result<Report> {
     Ok(report)
 }
 
-/// One service with so many APIs, of all classes in turn; the last ones are free patterns.
-fn serving(apis: u32, free: u32) -> anyhow::Result<Policy> {
-    let mut text = "services:\n  - {id: s, account: a, hosts: [h], apis: [\n".to_owned();
-    for n in 0..apis {
-        let path = match n % 4 {
-            _ if n >= apis.saturating_sub(free) && n > 3 => match n % 2 {
-                0 => format!("/x{n:05}/[0-9]+"),
-                _ => format!("/{{id}}/x{n:05}"),
-            },
-            0 => format!("=/e{n:05}/path"),
-            1 => format!("^~/f{n:05}/"),
-            2 => format!("/v{n:05}/{{id}}/end"),
-            _ => format!("/p{n:05}/"),
-        };
-        text.push_str(&format!("    {{id: i{n}, path: \"{path}\", backend: {{mock: {{}}}}}},\n"));
-    }
-    text.push_str("    ]}\n");
-    let sink = Sink::new();
-    let document = Document::parse("bench.yaml", &text, &sink);
-    let policy = document.as_ref().and_then(|document| {
-        let fields = document.root(&sink).fields()?;
-        let services = fields.required("services")?;
-        fields.close();
-        policy::read(&services, None, &NoSecrets)
-    });
-    sink.finish(policy).map_err(|mistakes| anyhow::anyhow!("{mistakes}"))
-}
-
 fn ask(policy: &Policy, path: &str, calls: u32) {
     for _ in 0..calls {
-        let request = RouteRequest {
-            host: Some(b"h"),
-            scheme: Scheme::Http,
-            path: black_box(path),
-            method: "GET",
-        };
+        let request = services::request(black_box(path));
         black_box(policy.route(&request).is_ok());
     }
 }

@@ -12,26 +12,28 @@ use std::fmt::Write as _;
 
 use record::{Fault, InstanceType, Millis, Net, Record, Time};
 
-pub(crate) use random::{Random, mix};
-pub(crate) use words::{Sizes, Words};
+pub use random::{Random, mix};
+pub use words::{Sizes, Words};
 
 /// Gateways, and workers of each.
 const GATEWAYS: [&str; 2] = ["gateway-1", "gateway-2"];
 const WORKERS: u64 = 4;
 /// One record in so many has this status, whatever else it is.
-pub(crate) const RARE: (u64, u16) = (10_000, 418);
+pub const RARE: (u64, u16) = (10_000, 418);
 
 /// How many rows, and over which time.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Span {
-    pub(crate) rows: u64,
-    pub(crate) begin: Time,
-    /// Milliseconds.
-    pub(crate) length: u64,
+pub struct Span {
+    /// How many.
+    pub rows: u64,
+    /// The time of the first.
+    pub begin: Time,
+    /// From the first to the end, milliseconds.
+    pub length: u64,
 }
 
 /// Makes records in the order of their times.
-pub(crate) struct Rows<'w> {
+pub struct Rows<'w> {
     words: &'w Words,
     span: Span,
     epoch: u64,
@@ -44,13 +46,13 @@ pub(crate) struct Rows<'w> {
 
 impl<'w> Rows<'w> {
     /// `epoch` makes streams of their own.
-    pub(crate) fn new(words: &'w Words, span: Span, epoch: u64) -> Self {
+    pub fn new(words: &'w Words, span: Span, epoch: u64) -> Self {
         let seqs = [0; GATEWAYS.len() * WORKERS as usize];
         Self { words, span, epoch, made: 0, random: Random::new(epoch), seqs }
     }
 
     /// `None` after the last.
-    pub(crate) fn next_record(&mut self) -> Option<Record<'w>> {
+    pub fn next_record(&mut self) -> Option<Record<'w>> {
         if self.made == self.span.rows {
             return None;
         }
@@ -151,7 +153,7 @@ fn with_backend<'w>(record: Record<'w>, api: &'w words::Api, random: &mut Random
 }
 
 /// Status, status of the backend, error, fault: 93 % good, the rest of all kinds.
-pub(crate) fn outcome(random: &mut Random) -> (u16, &'static str, &'static str, Fault) {
+pub fn outcome(random: &mut Random) -> (u16, &'static str, &'static str, Fault) {
     match random.below(100) {
         0..93 => (200, "200", "", Fault::None),
         93..95 => (404, "404", "", Fault::None),

@@ -13,17 +13,21 @@ const METHODS: [&str; 4] = ["GET", "GET", "GET", "POST"];
 
 /// How many there are of each.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Sizes {
-    pub(crate) accounts: u64,
-    pub(crate) apis: u64,
-    pub(crate) addresses: u64,
-    pub(crate) agents: u64,
+pub struct Sizes {
+    /// Accounts, whose services are called.
+    pub accounts: u64,
+    /// APIs of all services.
+    pub apis: u64,
+    /// Addresses of clients.
+    pub addresses: u64,
+    /// What clients call themselves.
+    pub agents: u64,
     /// Of a hundred APIs, the first account has so many; the others share the rest evenly.
-    pub(crate) first_has: u64,
+    pub first_has: u64,
 }
 
 /// All names.
-pub(crate) struct Words {
+pub struct Words {
     pub(super) apis: Vec<Api>,
     pub(super) callers: Vec<Caller>,
     pub(super) ips: Vec<String>,
@@ -64,7 +68,8 @@ impl Default for Sizes {
 // === impl Words ===
 
 impl Words {
-    pub(crate) fn new(sizes: Sizes) -> Self {
+    /// So many of each.
+    pub fn new(sizes: Sizes) -> Self {
         let apis = (0..sizes.apis).map(|number| api(number, sizes)).collect();
         let callers = (0..sizes.accounts * CALLERS).map(caller).collect();
         let ips = (0..sizes.addresses).map(address).collect();
@@ -73,7 +78,7 @@ impl Words {
     }
 
     /// The account that has the most, if one has.
-    pub(crate) fn first_account() -> String {
+    pub fn first_account() -> String {
         account(0)
     }
 }

@@ -1,10 +1,10 @@
 //! Numbers by chance that are the same in every run.
 
 /// SplitMix64.
-pub(crate) struct Random(u64);
+pub struct Random(u64);
 
 /// A number that belongs to `seed` for ever.
-pub(crate) fn mix(seed: u64) -> u64 {
+pub fn mix(seed: u64) -> u64 {
     let mut z = seed;
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -14,31 +14,36 @@ pub(crate) fn mix(seed: u64) -> u64 {
 // === impl Random ===
 
 impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
+    /// The same seed gives the same numbers.
+    pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub(crate) fn next(&mut self) -> u64 {
+    /// Any number.
+    #[expect(clippy::should_implement_trait, reason = "it never ends, and is no iterator")]
+    pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         mix(self.0)
     }
 
-    pub(crate) fn below(&mut self, end: u64) -> u64 {
+    /// Below `end`, which is not 0.
+    pub fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 
     /// Small numbers often, large ones seldom.
-    pub(crate) fn skewed(&mut self, end: u64) -> u64 {
+    pub fn skewed(&mut self, end: u64) -> u64 {
         let (a, b, c) = (self.below(end), self.below(end), self.below(end));
         a * b / end * c / end
     }
 
-    pub(crate) fn chance(&mut self, per_cent: u64) -> bool {
+    /// True so often.
+    pub fn chance(&mut self, per_cent: u64) -> bool {
         self.below(100) < per_cent
     }
 
     /// About log-normal: `exp` of a normal number with this mean and spread.
-    pub(crate) fn log_normal(&mut self, mean: f64, spread: f64) -> u64 {
+    pub fn log_normal(&mut self, mean: f64, spread: f64) -> u64 {
         let bits = self.next();
         let part = |shift: u32| f64::from((bits >> shift) as u16) / 65_536.0;
         // The sum of four uniform numbers is close to normal, with a variance of a third.
