@@ -81,6 +81,7 @@ async fn drive(wire: &Rc<Wire>) {
             last = true;
         }
         let done = connection.as_mut().poll(cx).is_ready();
+        wire.poll_sending(cx);
         if done || wire.over() { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;

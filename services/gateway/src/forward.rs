@@ -13,20 +13,20 @@ mod trace;
 mod values;
 mod wait;
 
-use std::cell::RefMut;
+use std::cell::{RefCell, RefMut};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use http::header::TRANSFER_ENCODING;
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
-use hyper::body::{Body, Incoming};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, response};
 use policy::errors::{Entry, forward as entries, framing};
 use policy::{HttpBackend, Refusal};
 use record::Fault;
 
-use crate::backend::{Channel, NoChannel};
+use crate::backend::{Channel, Coding, NoChannel};
 use crate::exchange::{Broken, Exchange, Phase};
 use crate::life::Stop;
 use crate::metrics::Count;
@@ -34,7 +34,7 @@ use crate::route::Outgoing;
 use crate::wire::Wire;
 
 pub(crate) use body::{BackendBody, BodyCut, RequestBody, Upload};
-pub(crate) use head::{X_API_REQUEST_ID, drop_hop_by_hop};
+pub(crate) use head::{X_API_REQUEST_ID, drop_hop_by_hop, write_headers};
 use targets::{Target, Targets, Unreachable};
 pub(crate) use values::Values;
 use wait::Waited;
@@ -55,14 +55,19 @@ struct Call<'c> {
     exchange: &'c Rc<Exchange>,
     backend: &'c HttpBackend,
     upload: &'c Rc<Upload>,
-    head: Parts,
-    uri: Uri,
+    method: &'c Method,
+    /// The head as it is sent.
+    head: Bytes,
+    /// How the backend is told where the body ends.
+    coding: Coding,
+    /// The map of the request's headers, for those of the answer.
+    room: RefCell<HeaderMap>,
     deadline: Instant,
 }
 
 /// What became of a try.
 enum Tried {
-    Answered(Box<(Response<Incoming>, Channel)>),
+    Answered(Box<(response::Parts, Channel)>),
     /// Nothing of the request left: the pool's connection was closed before.
     Stale,
     /// It failed; again, if it may be.
@@ -90,23 +95,28 @@ pub(crate) async fn forward<'w>(
         .map_err(|_| stop(&entries::QUERY_UNBUILDABLE, Phase::None))?;
     let mut head = head::to_backend(wire, exchange, backend, head);
     outgoing.place(&mut head.headers);
+    let mut coding = Coding::Plain;
     if upload.ended().is_none() && upload.hint().exact().is_none() {
-        // Unless it is told, hyper drops the body of a GET that has no length.
         head.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        coding = Coding::Chunked;
     }
-    let call = Call { wire, exchange, backend, upload, head, uri, deadline };
+    let Parts { method, mut headers, .. } = head;
+    let head = wire.worker.values.bytes(|out| head::write(out, &method, &uri, &headers));
+    headers.clear();
+    let room = RefCell::new(headers);
+    let call =
+        Call { wire, exchange, backend, upload, method: &method, head, coding, room, deadline };
     let targets = Targets::new(&wire.worker, backend)?;
-    let (response, channel) = call.tries(targets).await?;
-    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+    let (mut head, channel) = call.tries(targets).await?;
+    if head.status == StatusCode::SWITCHING_PROTOCOLS {
         // Nobody asked for another protocol.
         return Err(stop(&entries::BAD_GATEWAY, Phase::Waiting));
     }
-    let (mut head, incoming) = response.into_parts();
-    if !head::settle_length(&mut head.headers) && !incoming.is_end_stream() {
+    if !head::settle_length(&mut head.headers) && !channel.is_done() {
         // Its coding would be lost with the header that names it.
         return Err(stop(&entries::BAD_GATEWAY, Phase::Waiting));
     }
-    let body = BackendBody::new(&call, incoming, channel);
+    let body = BackendBody::new(&call, channel);
     Ok(Forwarded { head, body })
 }
 
@@ -114,7 +124,7 @@ impl Call<'_> {
     async fn tries<'w>(
         &self,
         mut targets: Targets<'_>,
-    ) -> Result<(Response<Incoming>, Channel), Stop<'w>> {
+    ) -> Result<(response::Parts, Channel), Stop<'w>> {
         let mut fresh = false;
         let mut number = 1;
         let mut target = targets.next()?;
@@ -167,28 +177,31 @@ impl Call<'_> {
     /// Sends the request and waits for the head of the answer. `elsewhere`: another server can be
     /// asked when this one breaks.
     async fn talk(&self, mut channel: Channel, elsewhere: bool) -> Tried {
-        channel.link.begin();
         let (sent, received) = (channel.link.sent(), channel.link.received());
         let tries = || RefMut::map(self.exchange.facts.borrow_mut(), |facts| &mut facts.tries);
         tries().connected(channel.link.clone());
-        channel.link.tell_early(self.wire, self.exchange.id);
-        let answering = channel.sender.try_send_request(self.request());
-        match wait::for_head(self, &channel.link, answering).await {
-            Waited::Answered(response) => {
+        let body = self.upload.ended().is_none();
+        let body = body.then(|| (RequestBody::new(self.wire, self.upload), self.coding));
+        channel.link.begin(self.head.clone(), body);
+        match wait::for_head(self, &mut channel).await {
+            Waited::Answered(head) => {
                 if channel.reused {
                     self.wire.worker.counters.add(Count::BackendReused);
                 }
-                tries().answered(response.status().as_u16());
-                Tried::Answered(Box::new((response, channel)))
+                tries().answered(head.status.as_u16());
+                if !channel.link.is_sent() {
+                    self.wire.send_on(channel.link.clone());
+                }
+                Tried::Answered(Box::new((head, channel)))
             }
-            Waited::Broken { unsent } => {
+            Waited::Broken => {
                 let nothing = channel.link.sent() == sent;
-                if channel.reused && unsent && nothing {
+                if channel.reused && nothing && !self.upload.started() {
                     tries().forget();
                     return Tried::Stale;
                 }
                 // Nothing reached the backend, or it may come twice; and all of it is still here.
-                let repeatable = nothing || is_idempotent(&self.head.method);
+                let repeatable = nothing || is_idempotent(self.method);
                 let unanswered = channel.link.received() == received;
                 let again = repeatable && unanswered && !self.upload.started();
                 self.broken(&channel, again && (channel.reused || elsewhere))
@@ -242,14 +255,6 @@ impl Call<'_> {
     fn phase(&self, channel: &Channel) -> Phase {
         let sent = channel.link.reached() && self.upload.ended().is_some();
         if sent { Phase::Waiting } else { Phase::Sending }
-    }
-
-    fn request(&self) -> Request<RequestBody> {
-        let mut request = Request::new(RequestBody::new(self.wire, self.upload));
-        *request.method_mut() = self.head.method.clone();
-        *request.uri_mut() = self.uri.clone();
-        *request.headers_mut() = self.head.headers.clone();
-        request
     }
 }
 

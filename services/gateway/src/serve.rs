@@ -81,7 +81,7 @@ pub(crate) async fn serve(thread: Thread) -> io::Result<()> {
     let Stop { until, retires } = stop.unwrap_or_else(Stop::now);
     drain(&worker, listener, tasks, until).await;
     aside.shutdown().await;
-    worker.pool.close().await;
+    worker.pool.close();
     worker.record(Entry::End { retires });
     if timeout(END_GRACE, recorder).await.is_err() {
         tracing::error!("spool does not take the last records, they are lost");

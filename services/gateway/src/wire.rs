@@ -23,13 +23,14 @@ mod output;
 use std::cell::{Cell, RefCell};
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
-use std::task::Waker;
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use policy::errors::{forward, framing};
 use record::{Net, RequestId};
 use tokio::net::TcpStream;
 
+use crate::backend::{Link, Unsent};
 use crate::config::ProxyProtocol;
 use crate::exchange::{Exchange, Phase};
 use crate::framing::Refused;
@@ -60,6 +61,8 @@ pub(crate) struct Wire {
     /// The client can tell the end of the current answer only by the end of the connection.
     unframed: Cell<bool>,
     state: Cell<State>,
+    /// Where the rest of the current request goes, while it is being answered.
+    sending: RefCell<Option<Rc<Link>>>,
     /// Of the connection's task.
     waker: RefCell<Option<Waker>>,
 }
@@ -97,6 +100,7 @@ impl Wire {
             body_wanted: Cell::new(false),
             unframed: Cell::new(false),
             state: Cell::new(State::Open),
+            sending: RefCell::new(None),
             waker: RefCell::new(None),
         }
     }
@@ -184,6 +188,23 @@ impl Wire {
         }
         let taken = self.output.borrow_mut().inform(&self.socket.borrow(), head);
         exchange.rsp_len.set(exchange.rsp_len.get() + taken as u64);
+    }
+
+    /// The answer has begun before the request was sent whole: the rest goes there.
+    pub(crate) fn send_on(&self, link: Rc<Link>) {
+        *self.sending.borrow_mut() = Some(link);
+    }
+
+    /// Sends on, beside the answer: a client may read it only when all of its request has left.
+    pub(crate) fn poll_sending(&self, cx: &mut Context<'_>) {
+        let Some(link) = self.sending.borrow().clone() else { return };
+        let Poll::Ready(sent) = link.poll_send(cx) else { return };
+        self.sending.borrow_mut().take();
+        if sent == Err(Unsent::Body) {
+            // Whoever hands over the answer is to see that it will not go on.
+            link.close();
+            cx.waker().wake_by_ref();
+        }
     }
 
     /// The rest of the answer is about to be handed over: hold it back and have it recorded.

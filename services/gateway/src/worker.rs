@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
 
+use bytes::BytesMut;
 use policy::Policy;
 use record::{RequestIds, Time};
 use spool::{Fresh, WhenFull, Writer};
@@ -57,6 +58,8 @@ pub(crate) struct Worker {
     pub(crate) refused: Cell<u64>,
     pub(crate) unrecorded: Cell<u64>,
     pub(crate) scratch: RefCell<Box<[u8]>>,
+    /// What answers of backends are read into.
+    pub(crate) incoming: RefCell<BytesMut>,
     pub(crate) connections: Connections,
     pub(crate) pool: Pool,
     pub(crate) balancer: Balancer,
@@ -129,6 +132,7 @@ impl Worker {
             refused: Cell::new(0),
             unrecorded: Cell::new(0),
             scratch: RefCell::new(vec![0; SCRATCH].into_boxed_slice()),
+            incoming: RefCell::default(),
             names: RefCell::new(parts.names),
             refused_addresses: RefusedAddresses::new(parts.own),
             values: Values::default(),

@@ -6,15 +6,12 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use hyper::client::conn::http1::{self, SendRequest};
 use tokio::net::TcpStream;
-use tokio::task::{AbortHandle, JoinSet};
 
-use super::Link;
-use super::io::BackendIo;
+use super::answer::AnswerLimits;
+use super::{Channel, Link};
 use crate::config::Limits;
-use crate::connection::{HYPER_HEADERS, HYPER_PIECE};
-use crate::forward::RequestBody;
+use crate::connection::HYPER_PIECE;
 use crate::metrics::Count;
 use crate::worker::Worker;
 
@@ -23,11 +20,8 @@ pub(crate) struct Pool {
     max: usize,
     idle_max: usize,
     idle_time: Duration,
-    buffer: usize,
-    headers: usize,
+    limits: AnswerLimits,
     hosts: RefCell<HashMap<SocketAddr, Host>>,
-    /// The tasks that drive the connections; each ends when its connection or its channel does.
-    tasks: RefCell<JoinSet<()>>,
 }
 
 #[derive(Default)]
@@ -41,19 +35,8 @@ struct Idle {
     since: Instant,
 }
 
-/// The right to use a connection. Dropping it closes the connection.
-pub(crate) struct Channel {
-    pub(crate) sender: SendRequest<RequestBody>,
-    pub(crate) link: Rc<Link>,
-    pub(crate) address: SocketAddr,
-    /// It served a request before.
-    pub(crate) reused: bool,
-    task: AbortHandle,
-    _open: Open,
-}
-
 /// Counts one open connection.
-struct Open(Rc<Cell<usize>>);
+pub(super) struct Open(Rc<Cell<usize>>);
 
 /// Why there is no connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,11 +57,12 @@ impl Pool {
             max: limits.backend_connections,
             idle_max: limits.backend_idle,
             idle_time,
-            // A head as large as a client's may be comes whole.
-            buffer: limits.buffer.max(limits.head + HYPER_PIECE),
-            headers: limits.headers,
+            limits: AnswerLimits {
+                // A head as large as a client's may be comes whole.
+                head: limits.buffer.max(limits.head + HYPER_PIECE),
+                headers: limits.headers,
+            },
             hosts: RefCell::default(),
-            tasks: RefCell::default(),
         }
     }
 
@@ -86,16 +70,19 @@ impl Pool {
     pub(crate) fn take(&self, address: SocketAddr) -> Option<Channel> {
         let mut hosts = self.hosts.borrow_mut();
         let idle = &mut hosts.get_mut(&address)?.idle;
-        let ready = |idle: &Idle| idle.channel.sender.is_ready() && !idle.channel.over();
-        let ready = idle.iter().rposition(ready)?;
-        let mut channel = idle.remove(ready).channel;
-        channel.reused = true;
-        Some(channel)
+        while let Some(Idle { mut channel, .. }) = idle.pop() {
+            // A connection that says something, or is closed, is of no more use.
+            if channel.link.is_idle() {
+                channel.reused = true;
+                return Some(channel);
+            }
+        }
+        None
     }
 
     /// Keeps a connection whose request and answer are both whole.
     pub(crate) fn keep(&self, channel: Channel) {
-        if channel.over() {
+        if !channel.is_reusable() {
             return;
         }
         let mut hosts = self.hosts.borrow_mut();
@@ -118,39 +105,24 @@ impl Pool {
         // Without it small requests would wait for the backend's acknowledgement.
         socket.set_nodelay(true).map_err(|_| NoChannel::Failed)?;
         worker.counters.add(Count::BackendConnections);
-        let link = Rc::new(Link::new());
-        let io = BackendIo { worker: worker.clone(), socket, link: link.clone() };
-        let mut builder = http1::Builder::new();
-        if self.headers != HYPER_HEADERS {
-            builder.max_headers(self.headers);
-        }
-        let handshake = builder.max_buf_size(self.buffer).handshake(io).await;
-        let (sender, connection) = handshake.map_err(|_| NoChannel::Failed)?;
-        let task = self.tasks.borrow_mut().spawn_local(async move {
-            // How it ended is known to the link and to whoever waits for the answer.
-            let _ended = connection.await;
-        });
-        Ok(Channel { sender, link, address, reused: false, task, _open: open })
+        Ok(Channel::new(worker.clone(), Link::new(socket), address, self.limits, open))
     }
 
     /// Closes what was idle for too long.
     pub(crate) fn sweep(&self, now: Instant) {
         let fresh = |idle: &Idle| {
-            !idle.channel.over() && now.saturating_duration_since(idle.since) < self.idle_time
+            now.saturating_duration_since(idle.since) < self.idle_time
+                && idle.channel.link.is_idle()
         };
         self.hosts.borrow_mut().retain(|_, host| {
             host.idle.retain(fresh);
             host.open.get() > 0
         });
-        let mut tasks = self.tasks.borrow_mut();
-        while tasks.try_join_next().is_some() {}
     }
 
-    /// Closes everything and waits until it is closed.
-    pub(crate) async fn close(&self) {
+    /// Closes all that nobody uses.
+    pub(crate) fn close(&self) {
         self.hosts.borrow_mut().clear();
-        let mut tasks = self.tasks.take();
-        tasks.shutdown().await;
     }
 
     fn open(&self, address: SocketAddr) -> Option<Open> {
@@ -161,19 +133,6 @@ impl Pool {
         }
         open.set(open.get() + 1);
         Some(Open(open.clone()))
-    }
-}
-
-impl Channel {
-    /// True when no further request can be sent.
-    fn over(&self) -> bool {
-        self.link.closed() || self.sender.is_closed()
-    }
-}
-
-impl Drop for Channel {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 

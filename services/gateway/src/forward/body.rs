@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -31,11 +31,9 @@ pub(crate) struct Upload {
     started: Cell<bool>,
     ended: Cell<Option<Instant>>,
     refused: Cell<Option<&'static Entry>>,
-    /// Of whoever waits for the answer.
-    waiter: RefCell<Option<Waker>>,
 }
 
-/// An upload as hyper takes it.
+/// An upload as it is sent to a backend.
 pub(crate) struct RequestBody {
     wire: Rc<Wire>,
     upload: Rc<Upload>,
@@ -43,7 +41,6 @@ pub(crate) struct RequestBody {
 
 /// The body of a backend's answer.
 pub(crate) struct BackendBody {
-    incoming: Incoming,
     wire: Rc<Wire>,
     exchange: Rc<Exchange>,
     upload: Rc<Upload>,
@@ -57,7 +54,7 @@ pub(crate) struct BackendBody {
 }
 
 /// A body ended before its end.
-#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the body is cut")]
 pub(crate) struct BodyCut;
 
@@ -73,7 +70,6 @@ impl Upload {
             started: Cell::new(false),
             ended: Cell::new(ended),
             refused: Cell::new(None),
-            waiter: RefCell::default(),
         }
     }
 
@@ -150,19 +146,9 @@ impl Upload {
         self.refused.get()
     }
 
-    pub(super) fn register(&self, waker: &Waker) {
-        let mut waiter = self.waiter.borrow_mut();
-        match waiter.as_mut() {
-            Some(waiter) => waiter.clone_from(waker),
-            None => *waiter = Some(waker.clone()),
-        }
-    }
-
     fn end(&self) {
-        if self.ended.replace(Some(Instant::now())).is_none()
-            && let Some(waiter) = self.waiter.borrow().as_ref()
-        {
-            waiter.wake_by_ref();
+        if self.ended.get().is_none() {
+            self.ended.set(Some(Instant::now()));
         }
     }
 }
@@ -232,9 +218,9 @@ impl Body for RequestBody {
 // === impl BackendBody ===
 
 impl BackendBody {
-    pub(super) fn new(call: &Call<'_>, incoming: Incoming, channel: Channel) -> Self {
+    pub(super) fn new(call: &Call<'_>, channel: Channel) -> Self {
+        let whole = channel.is_done();
         let mut body = Self {
-            incoming,
             wire: call.wire.clone(),
             exchange: call.exchange.clone(),
             upload: call.upload.clone(),
@@ -244,7 +230,7 @@ impl BackendBody {
             timer: None,
             broken: false,
         };
-        if body.incoming.is_end_stream() {
+        if whole {
             body.finish();
         }
         body
@@ -252,7 +238,7 @@ impl BackendBody {
 
     /// True when the client can only tell the end by the end of the connection.
     pub(crate) fn unframed(&self) -> bool {
-        self.incoming.size_hint().exact().is_none()
+        self.size_hint().exact().is_none()
     }
 
     /// The answer is whole: its connection may serve another request.
@@ -318,7 +304,8 @@ impl Body for BackendBody {
         if self.broken {
             return Poll::Ready(Some(Err(BodyCut)));
         }
-        let frame = match Pin::new(&mut self.incoming).poll_frame(cx) {
+        let Some(channel) = &mut self.channel else { return Poll::Ready(None) };
+        let frame = match channel.poll_body(cx) {
             Poll::Ready(Some(Ok(frame))) => frame,
             Poll::Ready(None) => {
                 self.finish();
@@ -330,18 +317,19 @@ impl Body for BackendBody {
                 return self.break_off(cx);
             }
         };
+        let whole = channel.is_done();
         self.timer = None;
-        if self.incoming.is_end_stream() || frame.is_trailers() {
+        if whole {
             self.finish();
         }
         Poll::Ready(Some(Ok(frame)))
     }
 
     fn is_end_stream(&self) -> bool {
-        !self.broken && self.incoming.is_end_stream()
+        !self.broken && self.channel.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
+        self.channel.as_ref().map_or(SizeHint::with_exact(0), Channel::hint)
     }
 }

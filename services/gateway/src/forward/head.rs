@@ -4,9 +4,13 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use bytes::BytesMut;
-use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TE, TRANSFER_ENCODING, UPGRADE};
+use http::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE,
+    CONTENT_TYPE, COOKIE, EXPECT, HOST, MAX_FORWARDS, SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING,
+    UPGRADE,
+};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use policy::HttpBackend;
 
 use super::trace;
@@ -21,6 +25,9 @@ const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host")
 const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+
+/// Bytes that most heads have room in.
+const HEAD_ABOUT: usize = 1024;
 
 /// Headers that belong to one connection (RFC 9110, 7.6.1). `Trailer` is not among them: trailers
 /// are passed on.
@@ -41,6 +48,20 @@ const OWN: [HeaderName; 8] = [
     X_FORWARDED_HOST,
     X_FORWARDED_PROTO,
     X_REAL_IP,
+];
+
+/// Headers that say how a message is read, who sends it, or what may be done with it: they mean
+/// nothing behind it (RFC 9110, 6.5.1).
+const HEAD_ONLY: [HeaderName; 9] = [
+    AUTHORIZATION,
+    CACHE_CONTROL,
+    CONTENT_ENCODING,
+    CONTENT_RANGE,
+    CONTENT_TYPE,
+    COOKIE,
+    MAX_FORWARDS,
+    SET_COOKIE,
+    TRAILER,
 ];
 
 /// What the backend gets for a client's head.
@@ -87,8 +108,28 @@ pub(super) fn to_backend(
     trace::set(exchange, values, headers);
     put(headers, X_API_REQUEST_ID, values.copy(exchange.id.as_str().as_bytes()));
     put(headers, HOST, values.copy(backend.authority.as_bytes()));
-    head.version = Version::HTTP_11;
     head
+}
+
+/// A head as it is sent: the line of the request, the headers, and the empty line.
+pub(super) fn write(out: &mut BytesMut, method: &Method, uri: &Uri, headers: &HeaderMap) {
+    let target = uri.path_and_query().map_or("/", |target| target.as_str());
+    out.reserve(HEAD_ABOUT);
+    for part in [method.as_str(), " ", target, " HTTP/1.1\r\n"] {
+        out.extend_from_slice(part.as_bytes());
+    }
+    write_headers(headers, out);
+}
+
+/// Headers, or trailers, and the empty line behind them.
+pub(crate) fn write_headers(headers: &HeaderMap, out: &mut BytesMut) {
+    for (name, value) in headers {
+        out.extend_from_slice(name.as_str().as_bytes());
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(value.as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(b"\r\n");
 }
 
 /// The host that was called: what a trusted proxy says of it, or else the request itself.
@@ -121,7 +162,7 @@ pub(crate) fn drop_hop_by_hop(headers: &mut HeaderMap) {
 pub(super) fn clean_trailers(trailers: &mut HeaderMap) {
     drop_hop_by_hop(trailers);
     drop_look_alikes(trailers);
-    for name in OWN {
+    for name in OWN.iter().chain(&HEAD_ONLY) {
         trailers.remove(name);
     }
 }

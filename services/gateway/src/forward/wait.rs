@@ -1,53 +1,50 @@
-//! Waiting for the head of a backend's answer.
+//! Waiting for the head of a backend's answer, while the request goes out.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Instant;
 
-use http::{Request, Response};
-use hyper::body::Incoming;
-use hyper::client::conn::TrySendError;
+use http::response;
 use tokio::time::sleep_until;
 
-use super::{Call, RequestBody};
-use crate::backend::Link;
+use super::Call;
+use crate::backend::{Channel, Heard, Link, Unsent};
 
 /// What came of waiting.
 pub(super) enum Waited {
-    Answered(Response<Incoming>),
-    /// The connection broke. `unsent`: hyper gave the request back.
-    Broken {
-        unsent: bool,
-    },
+    Answered(response::Parts),
+    /// The connection broke, what came is no answer, or the body of the request is cut.
+    Broken,
     /// A limit was reached.
     Late,
 }
 
 /// Waits for the head of the answer, at most as long as the limits say.
-pub(super) async fn for_head(
-    call: &Call<'_>,
-    link: &Link,
-    sent: impl Future<Output = Result<Response<Incoming>, TrySendError<Request<RequestBody>>>>,
-) -> Waited {
-    let mut sent = pin!(sent);
+pub(super) async fn for_head(call: &Call<'_>, channel: &mut Channel) -> Waited {
     let mut whole = call.upload.ended();
-    let mut timer = pin!(sleep_until(limit(call, link, whole).into()));
+    let mut timer = pin!(sleep_until(limit(call, &channel.link, whole).into()));
     poll_fn(|cx| {
-        if let Poll::Ready(answered) = sent.as_mut().poll(cx) {
-            return Poll::Ready(match answered {
-                Ok(response) => Waited::Answered(response),
-                Err(mut error) => Waited::Broken { unsent: error.take_message().is_some() },
-            });
+        // A backend that takes no more may have said why.
+        if channel.link.poll_send(cx) == Poll::Ready(Err(Unsent::Body)) {
+            return Poll::Ready(Waited::Broken);
+        }
+        while let Poll::Ready(heard) =
+            channel.poll_head(cx, call.method, &mut call.room.borrow_mut())
+        {
+            match heard {
+                Ok(Heard::Early(head)) => call.wire.inform(call.exchange.id, &head),
+                Ok(Heard::Answer(head)) => return Poll::Ready(Waited::Answered(head)),
+                Err(_) => return Poll::Ready(Waited::Broken),
+            }
         }
         if whole.is_none() && call.upload.ended().is_some() {
             // The request is out whole: from now on the limit of the head counts.
             whole = call.upload.ended();
-            timer.as_mut().reset(limit(call, link, whole).into());
+            timer.as_mut().reset(limit(call, &channel.link, whole).into());
         }
-        call.upload.register(cx.waker());
         while timer.as_mut().poll(cx).is_ready() {
-            let limit = limit(call, link, whole);
+            let limit = limit(call, &channel.link, whole);
             if limit <= Instant::now() {
                 return Poll::Ready(Waited::Late);
             }

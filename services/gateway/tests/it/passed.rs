@@ -97,7 +97,8 @@ fn trailers_of_a_request_reach_the_backend_but_for_forged_ones() {
     let (backend, told) = telling(whole);
     let mut world = World::start(backend.address);
     let mut client = Client::connect(world.address);
-    let forged = "X-Real-IP: 9.9.9.9\r\nX_Forwarded_For: 9.9.9.9\r\nX-Api-RequestId: 9.9.9.9\r\n";
+    let forged = "X-Real-IP: 9.9.9.9\r\nX_Forwarded_For: 9.9.9.9\r\nX-Api-RequestId: 9.9.9.9\r\n\
+                  Authorization: 9.9.9.9\r\nContent-Type: 9.9.9.9\r\n";
     let answer = client.call(&format!(
         "POST /release/b/x HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\
          Trailer: X-Sum, X-Real-IP, X_Forwarded_For, X-Api-RequestId\r\n\r\n\

@@ -1,5 +1,6 @@
 //! A second try: when it is made, and what the record says of both.
 
+use std::io::Write;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 
@@ -107,6 +108,31 @@ fn an_answer_before_the_request_is_whole_closes_both_connections() {
         assert_eq!(client.drain(), b"");
     }
     assert_eq!(backend.seen().len(), 3);
+}
+
+#[test]
+fn an_answer_is_heard_though_the_backend_takes_no_more() {
+    let backend = Backend::start(|mut peer| {
+        peer.head()?;
+        // It closes on what it did not read, which resets the connection.
+        peer.send("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")
+    });
+    let mut world = World::start(backend.address);
+    let body = "a".repeat(3_000_000);
+    for _ in 0..20 {
+        let mut client = Client::connect(world.address);
+        let head = "POST /release/b/x HTTP/1.1\r\nHost: a.test\r\nContent-Length: 3000000\r\n\r\n";
+        client.send(head);
+        let sending = client.socket.try_clone().expect("a descriptor is free");
+        let answer = std::thread::scope(|scope| {
+            // The gateway closes the connection when the answer is out.
+            scope.spawn(|| (&sending).write_all(body.as_bytes()));
+            client.answer(false)
+        });
+        assert_eq!((answer.status, answer.body.as_slice()), (403, &b"no"[..]));
+        let record = world.record(answer.id());
+        assert_eq!((record.ups_st.as_ref(), record.fault), ("403", Fault::None));
+    }
 }
 
 #[test]

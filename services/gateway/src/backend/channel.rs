@@ -1,0 +1,166 @@
+//! The right to use one connection to a backend, for one request after the other.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Method, response};
+use http_body::{Frame, SizeHint};
+
+use super::Link;
+use super::answer::{AnswerLimits, Begun, Final, Malformed, Rest, take_head};
+use super::pool::Open;
+use crate::worker::Worker;
+
+/// Answers are read into pieces of memory of this size, which all of a worker's connections share;
+/// a new one is begun when less than [`REST`] is left.
+const PIECE: usize = 64 << 10;
+const REST: usize = 8 << 10;
+
+/// The right to use a connection. Dropped anywhere but in the pool, it closes the connection.
+pub(crate) struct Channel {
+    pub(crate) link: Rc<Link>,
+    pub(crate) address: SocketAddr,
+    /// It served a request before.
+    pub(crate) reused: bool,
+    worker: Rc<Worker>,
+    limits: AnswerLimits,
+    /// What came and was not taken.
+    input: Bytes,
+    /// What is still to come of the answer.
+    rest: Rest,
+    keep_alive: bool,
+    _open: Open,
+}
+
+/// What a backend says.
+pub(crate) enum Heard {
+    /// Before its answer; this is passed on.
+    Early(Vec<u8>),
+    /// The head of its answer.
+    Answer(response::Parts),
+}
+
+// === impl Channel ===
+
+impl Channel {
+    pub(super) fn new(
+        worker: Rc<Worker>,
+        link: Link,
+        address: SocketAddr,
+        limits: AnswerLimits,
+        open: Open,
+    ) -> Self {
+        Self {
+            link: Rc::new(link),
+            address,
+            reused: false,
+            worker,
+            limits,
+            input: Bytes::new(),
+            rest: Rest::Done,
+            keep_alive: true,
+            _open: open,
+        }
+    }
+
+    /// True when another request may be sent.
+    pub(super) fn is_reusable(&self) -> bool {
+        self.keep_alive && self.rest.is_done() && self.input.is_empty() && self.link.is_idle()
+    }
+
+    /// The head of the answer to a request of this method, or what comes before it. `room`: see
+    /// [`take_head`].
+    ///
+    /// # Errors
+    /// The connection broke, or what came is no answer.
+    pub(crate) fn poll_head(
+        &mut self,
+        cx: &mut Context<'_>,
+        method: &Method,
+        room: &mut HeaderMap,
+    ) -> Poll<Result<Heard, Malformed>> {
+        let mut look = !self.input.is_empty();
+        loop {
+            if look && let Some(begun) = take_head(&mut self.input, method, self.limits, room)? {
+                return Poll::Ready(Ok(match begun {
+                    Begun::Early(head) => Heard::Early(head),
+                    Begun::Answer(Final { head, rest, keep_alive }) => {
+                        (self.rest, self.keep_alive) = (rest, keep_alive);
+                        Heard::Answer(head)
+                    }
+                }));
+            }
+            if self.input.len() >= self.limits.head {
+                return Poll::Ready(Err(Malformed));
+            }
+            let more = ready!(self.poll_fill(cx))?;
+            if more.is_empty() {
+                return Poll::Ready(Err(Malformed));
+            }
+            // A head ends with a line.
+            look = memchr::memchr(b'\n', &more).is_some();
+            if self.input.is_empty() {
+                self.input = more;
+            } else {
+                let mut whole = BytesMut::from(std::mem::take(&mut self.input));
+                whole.extend_from_slice(&more);
+                self.input = whole.freeze();
+            }
+        }
+    }
+
+    /// The next piece of the answer's body, after its head. Nothing: the answer is whole.
+    ///
+    /// # Errors
+    /// The connection broke before the end, or what came is not what was announced.
+    pub(crate) fn poll_body(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Malformed>>> {
+        loop {
+            match self.rest.take(&mut self.input).transpose() {
+                None if self.rest.is_done() => return Poll::Ready(None),
+                None => {}
+                frame => return Poll::Ready(frame),
+            }
+            debug_assert!(self.input.is_empty(), "what a body does not take is an error");
+            let more = match ready!(self.poll_fill(cx)) {
+                Ok(more) => more,
+                Err(error) => return Poll::Ready(Some(Err(error))),
+            };
+            if more.is_empty()
+                && let Err(error) = self.rest.close()
+            {
+                return Poll::Ready(Some(Err(error)));
+            }
+            self.input = more;
+        }
+    }
+
+    /// True when the answer is whole.
+    pub(crate) fn is_done(&self) -> bool {
+        self.rest.is_done()
+    }
+
+    /// How long the rest of the answer is, if that is known.
+    pub(crate) fn hint(&self) -> SizeHint {
+        self.rest.hint()
+    }
+
+    fn poll_fill(&self, cx: &mut Context<'_>) -> Poll<Result<Bytes, Malformed>> {
+        let mut piece = self.worker.incoming.borrow_mut();
+        if piece.capacity() < REST {
+            // Takes the same memory again when nobody has a part of it any more.
+            piece.reserve(PIECE);
+        }
+        self.link.poll_fill(cx, &mut piece).map_err(|_| Malformed)
+    }
+}
+
+impl Drop for Channel {
+    fn drop(&mut self) {
+        self.link.close();
+    }
+}
