@@ -73,7 +73,7 @@ fn check_document(json: &Value) {
     let proof = &json["proof"];
     assert_eq!(text(proof, "hour"), text(bill, "hour"));
     assert_eq!((&proof["complete"], &proof["checked"]), (&true.into(), &true.into()));
-    assert!(text(proof, "sql").contains("sipHash64"), "{proof}");
+    assert!(text(proof, "sql").contains("cityHash64"), "{proof}");
     assert!(list(proof, "streams").len() >= 2, "{proof}");
     for stream in list(proof, "streams") {
         text(stream, "gateway");

@@ -30,7 +30,7 @@ macro_rules! steps {
     };
 }
 
-pub(crate) const STEPS: [Step; 13] = steps! {
+pub(crate) const STEPS: [Step; 15] = steps! {
     1 "0001_records",
     2 "0002_claims",
     3 "0003_dead_letters",
@@ -44,6 +44,8 @@ pub(crate) const STEPS: [Step; 13] = steps! {
     11 "0011_held",
     12 "0012_releases",
     13 "0013_claim_groups",
+    14 "0014_records_by_stream",
+    15 "0015_records_by_account",
 };
 
 /// The tables whose rows are promised to survive: those that `durability: host` concerns.

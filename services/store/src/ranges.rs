@@ -4,6 +4,9 @@
 //! first, last, and how many different ones. A chunk without holes is a range as it is; only for
 //! chunks with holes the islands themselves are asked for. So a stream of 100 million records is
 //! 1,500 rows, and a row stored twice can not hide a hole (it is one number).
+//!
+//! Of records these counts are kept with the rows (the projection `by_stream`): the texts here are
+//! those of `schemas/clickhouse/0014_records_by_stream.sql`, letter by letter.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -54,6 +57,8 @@ pub struct Span {
 #[derive(Clone, Copy)]
 struct Place<'a> {
     table: &'static str,
+    /// The number of a row: it may be null in the table, and is not where it is asked for.
+    seq: &'static str,
     scope: Scope<'a>,
     span: Span,
 }
@@ -94,7 +99,10 @@ impl Span {
 impl Place<'_> {
     /// A query over the place: `select … FROM … WHERE … {more}`.
     fn sql(&self, select: &str, more: &str) -> Sql {
-        let mut conditions = vec!["seq IS NOT NULL".to_owned()];
+        let mut conditions = vec!["1".to_owned()];
+        if self.seq != "seq" {
+            conditions.push("seq IS NOT NULL".to_owned());
+        }
         match self.scope {
             Scope::Stream(_) => conditions.push(
                 "gateway = {gateway:String} AND epoch = {epoch:UInt64} AND worker = {worker:UInt16}"
@@ -104,10 +112,10 @@ impl Place<'_> {
             Scope::Everything => {}
         }
         if self.span.from.is_some() {
-            conditions.push("time >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')".to_owned());
+            conditions.push("toStartOfHour(time) >= toDateTime({from:Int64}, 'UTC')".to_owned());
         }
         if self.span.to.is_some() {
-            conditions.push("time < fromUnixTimestamp64Milli({to:Int64}, 'UTC')".to_owned());
+            conditions.push("toStartOfHour(time) < toDateTime({to:Int64}, 'UTC')".to_owned());
         }
         let mut sql = Sql::new(format!(
             "SELECT {select} FROM {} WHERE {}{more}",
@@ -126,42 +134,45 @@ impl Place<'_> {
             Scope::Everything => {}
         }
         if let Some(from) = self.span.from {
-            sql = sql.param("from", from.start().0);
+            sql = sql.param("from", from.start().0 / 1000);
         }
         if let Some(to) = self.span.to {
-            sql = sql.param("to", to.start().0);
+            sql = sql.param("to", to.start().0 / 1000);
         }
         sql
     }
 
     fn chunks(&self) -> Sql {
-        let sql = self.sql(
-            "gateway, epoch, worker, intDiv(assumeNotNull(seq), {size:UInt64}) AS chunk, \
-             min(assumeNotNull(seq)) AS first, max(assumeNotNull(seq)) AS last, \
-             groupBitmap(assumeNotNull(seq)) AS numbers",
-            " GROUP BY gateway, epoch, worker, chunk ORDER BY gateway, epoch, worker, chunk",
+        let seq = self.seq;
+        let select = format!(
+            "gateway, epoch, worker, intDiv({seq}, {CHUNK}) AS chunk, min({seq}) AS first, \
+             max({seq}) AS last, groupBitmap({seq}) AS numbers"
         );
-        sql.param("size", CHUNK)
+        self.sql(
+            &select,
+            " GROUP BY gateway, epoch, worker, chunk ORDER BY gateway, epoch, worker, chunk",
+        )
     }
 
     /// The islands of some chunks of one stream. An island begins where the step from the number
     /// before is not 1, and ends where the step to the next is not 1.
     fn islands(&self, chunks: Vec<u64>) -> Sql {
-        let sql = self.sql(
-            "arraySort(groupUniqArray(assumeNotNull(seq))) AS numbers, \
+        let seq = self.seq;
+        let select = format!(
+            "arraySort(groupUniqArray({seq})) AS numbers, \
              arrayDifference(numbers) AS steps, \
              arrayFilter((n, step) -> step != 1, numbers, steps) AS firsts, \
              arrayFilter((n, step) -> step != 1, numbers, \
              arrayPushBack(arrayPopFront(steps), 0)) AS lasts, \
              arrayJoin(arrayZip(firsts, lasts)) AS island, \
-             intDiv(assumeNotNull(seq), {size:UInt64}) AS chunk",
-            " AND has({chunks:Array(UInt64)}, chunk) GROUP BY chunk",
+             intDiv({seq}, {CHUNK}) AS chunk"
         );
+        let sql = self.sql(&select, " AND has({chunks:Array(UInt64)}, chunk) GROUP BY chunk");
         let text = format!(
             "SELECT island.1 AS first, island.2 AS last FROM ({}) ORDER BY first",
             sql.text()
         );
-        Sql { text, ..sql }.param("size", CHUNK).param("chunks", chunks)
+        Sql { text, ..sql }.param("chunks", chunks)
     }
 }
 
@@ -178,7 +189,7 @@ impl Store {
         scope: Scope<'_>,
         span: Span,
     ) -> Result<BTreeMap<Stream, Ranges>, QueryError> {
-        self.ranges(Place { table: "records", scope, span }).await
+        self.ranges(Place { table: "records", seq: "seq", scope, span }).await
     }
 
     /// The `seq` of each stream in scope that ended as dead letters. They have no hour.
@@ -189,7 +200,8 @@ impl Store {
         &self,
         scope: Scope<'_>,
     ) -> Result<BTreeMap<Stream, Ranges>, QueryError> {
-        self.ranges(Place { table: "dead_letters", scope, span: Span::default() }).await
+        let (table, seq, span) = ("dead_letters", "assumeNotNull(seq)", Span::default());
+        self.ranges(Place { table, seq, scope, span }).await
     }
 
     async fn ranges(&self, place: Place<'_>) -> Result<BTreeMap<Stream, Ranges>, QueryError> {
@@ -227,6 +239,12 @@ fn joined(mut ranges: Ranges) -> Ranges {
         }
     }
     joined
+}
+
+/// The statement behind [`Store::stored_ranges`].
+#[cfg(test)]
+pub(crate) fn chunks_of_records(scope: Scope<'_>, span: Span) -> Sql {
+    Place { table: "records", seq: "seq", scope, span }.chunks()
 }
 
 #[cfg(test)]

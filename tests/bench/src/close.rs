@@ -4,6 +4,10 @@
 //! Both sides take turns on the same rows; before each closing, what the one before left is
 //! removed. The hour's streams have not ended, so it is closed at its deadline. Where the time goes
 //! is told by the steps of a closing.
+//!
+//! A closing reads sums that stand with the rows; the aggregate alone reads the rows. So what an
+//! insert pays for the sums has a row of its own: the same rows copied into a table with them, and
+//! into one without, CPU of the engine.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -18,6 +22,11 @@ use crate::Common;
 use crate::report::{Bound, Report, Row, Spread, turns};
 use crate::rows::{Rows, Sizes, Span, Words};
 use crate::stage::{Stage, last_hour, prices};
+
+/// Rows that are copied to see what the sums cost.
+const COPIED: u64 = 1_200_000;
+/// The table of records with its sums, and one without them.
+const COPIES: [&str; 2] = ["with_sums", "without_sums"];
 
 const SMOKE_ROWS: u64 = 20_000;
 const HOUR_MS: u64 = 3_600_000;
@@ -81,7 +90,35 @@ pub(crate) fn run(options: &Options, common: &Common) -> Result<Report> {
             .aim(Bound::RatioAtMost(1.2))
             .note(steps(ours)),
     );
+    report.row(sums(&stage, rows, rounds)?);
     Ok(report)
+}
+
+/// What the sums that stand with the rows cost an insert.
+fn sums(stage: &Stage, rows: u64, rounds: u32) -> Result<Row> {
+    for copy in COPIES {
+        stage.run(format!("CREATE TABLE {copy} AS records"))?;
+        // Who merges meanwhile is not the insert.
+        stage.run(format!("SYSTEM STOP MERGES {copy}"))?;
+    }
+    for sums in ["by_stream", "by_account"] {
+        stage.run(format!("ALTER TABLE {} DROP PROJECTION {sums}", COPIES[1]))?;
+    }
+    let copied = rows.min(COPIED);
+    let done = turns(rounds, 2, |side| {
+        let before = stage.engine_cpu()?;
+        stage.run(format!(
+            "INSERT INTO {} SELECT * FROM records LIMIT {copied} SETTINGS max_threads = 1, \
+             max_insert_threads = 1, max_block_size = 200000, min_insert_block_size_rows = 200000, \
+             min_insert_block_size_bytes = 0",
+            COPIES[side]
+        ))?;
+        let cpu = stage.engine_cpu()?.saturating_sub(before);
+        stage.empty(&COPIES)?;
+        Ok(cpu.as_secs_f64() * 1e6 / copied as f64)
+    })?;
+    let [with, without] = done.as_slice() else { anyhow::bail!("two sides") };
+    Ok(Row::new("rows copied, their sums kept", "µs CPU/row").paired(with, "no sums", without))
 }
 
 /// `look 12, cut 3, …`, medians in milliseconds.
@@ -103,7 +140,8 @@ fn bare(stage: &Stage, hour: Hour) -> Result<Turn> {
          toString(sumIf(toUInt128(ups_req_len), ups_net = 'public')) AS backend_bytes \
          FROM records WHERE time >= fromUnixTimestamp64Milli({start}, 'UTC') \
          AND time < fromUnixTimestamp64Milli({end}, 'UTC') \
-         GROUP BY account, region, instance_type ORDER BY account, region, instance_type"
+         GROUP BY account, region, instance_type ORDER BY account, region, instance_type \
+         SETTINGS optimize_use_projections = 0"
     );
     let began = Instant::now();
     let sums: Vec<Value> = stage.rows(sql)?;

@@ -1,13 +1,13 @@
 //! One record by its id alone, and the newest of an account, through the HTTP API.
 //!
-//! - Ids are spread evenly over all days, and each is asked for once. Warm: after as many others
-//!   were asked for. Cold: the engine's caches and the system's copies of its files are dropped
-//!   before each.
+//! - Ids are of any rows, and each is asked for once. Warm: after as many others were asked for.
+//!   Cold: the engine's caches and the system's copies of its files are dropped before each.
 //! - The newest 100 of the account that has a tenth of all records, with a filter that one in
 //!   10,000 passes: all its days have to be searched, from the end.
-//! - How it grows with the table: the same with another `--rows`.
+//! - How it grows with the table: the same again once the table has three times as many rows.
 
 mod api;
+mod table;
 
 use std::path::Path;
 
@@ -18,14 +18,15 @@ use record::Time;
 use crate::Common;
 use crate::product;
 use crate::report::{Bound, Report, Row};
-use crate::rows::{RARE, Random, Rows, Sizes, Span, Words};
+use crate::rows::{RARE, Span, Words};
 use crate::stage::{Program, Stage, last_hour, rank};
 use api::Api;
+use table::{COPIES, FIRST_HAS, Table};
 
 const SMOKE_ROWS: u64 = 30_000;
 const DAY_MS: i64 = 86_400_000;
-/// Of a hundred records, so many are of the account whose newest are asked for.
-const FIRST_HAS: u64 = 10;
+/// How many times as large the table becomes.
+const GROWTH: u64 = 3;
 /// What a page holds.
 const PAGE: u64 = 100;
 
@@ -44,10 +45,22 @@ pub(crate) struct Options {
     /// Days
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=30))]
     days: u64,
+    /// The table is measured once, not again when it is three times as large
+    #[arg(long)]
+    no_growth: bool,
 }
 
 /// Milliseconds of each ask.
 type Times = Vec<f64>;
+
+/// What a table of one size was asked for.
+struct Measured {
+    warm: Times,
+    cold: Times,
+    newest: Times,
+    /// Records of a page of the newest.
+    found: usize,
+}
 
 pub(crate) fn run(options: &Options, common: &Common) -> Result<Report> {
     let program = product::find(common)?;
@@ -58,9 +71,49 @@ pub(crate) fn run(options: &Options, common: &Common) -> Result<Report> {
     let end = last_hour().end();
     let length = options.days * DAY_MS as u64;
     let span = Span { rows, begin: Time(end.0 - length as i64), length };
-    let ids = fill(&stage, span, asks * 2 + few)?;
+    let mut table = Table::fill(&stage, span)?;
     let query = serve(&stage, &program)?;
     let mut api = Api::connect(query.word("/url")?, query.word("/token")?)?;
+    let small = measure(&stage, &table, &mut api, (span, end), (asks, few))?;
+    let mut report = Report::new("lookup");
+    report.about(format!(
+        "{rows} records over {} days, of 1,000 accounts; {asks} ids; {few} ids with cold caches; \
+         {few} searches.",
+        options.days
+    ));
+    report.row(times("by id alone, warm, p99", &small.warm).must(Bound::OursAtMost(10.0)));
+    report.row(times("by id alone, cold, p99", &small.cold));
+    report.row(
+        times("newest 100 of one account, one in 10,000 fits, p99", &small.newest)
+            .must(Bound::OursAtMost(100.0))
+            .note(format!("{} found in {FIRST_HAS} % of all records", small.found)),
+    );
+    if !options.no_growth {
+        table.grow(COPIES * GROWTH)?;
+        let large = measure(&stage, &table, &mut api, (span, end), (asks, few))?;
+        let than = format!("of {rows}");
+        report.row(
+            grown("by id alone, warm, p99", table.rows(), &large.warm)
+                .paired(&[rank(&large.warm, 990)], &than, &[rank(&small.warm, 990)])
+                .aim(Bound::RatioAtMost(1.2)),
+        );
+        report.row(grown("newest 100, p99", table.rows(), &large.newest).paired(
+            &[rank(&large.newest, 990)],
+            &than,
+            &[rank(&small.newest, 990)],
+        ));
+    }
+    Ok(report)
+}
+
+fn measure(
+    stage: &Stage,
+    table: &Table<'_>,
+    api: &mut Api,
+    (span, end): (Span, Time),
+    (asks, few): (u64, u64),
+) -> Result<Measured> {
+    let ids = table.ids(asks * 2 + few)?;
     let mut ids = ids.iter();
     let mut ask = |count: u64, cold: bool| -> Result<Times> {
         (0..count)
@@ -79,48 +132,22 @@ pub(crate) fn run(options: &Options, common: &Common) -> Result<Report> {
     ask(asks, false)?;
     let warm = ask(asks, false)?;
     let cold = ask(few, true)?;
-    let (newest, found) = search(&mut api, span, end, few)?;
-    let mut report = Report::new("lookup");
-    report.about(format!(
-        "{rows} records over {} days, of 1,000 accounts; {asks} ids; {few} ids with cold caches; \
-         {few} searches.",
-        options.days
-    ));
-    report.row(times("by id alone, warm, p99", &warm).must(Bound::OursAtMost(10.0)));
-    report.row(times("by id alone, cold, p99", &cold));
-    let account = format!("{found} found in {FIRST_HAS} % of all records");
-    report.row(
-        times("newest 100 of one account, one in 10,000 fits, p99", &newest)
-            .must(Bound::OursAtMost(100.0))
-            .note(account),
-    );
-    Ok(report)
+    let span = Span { rows: table.rows(), ..span };
+    let (newest, found) = search(api, span, end, few)?;
+    Ok(Measured { warm, cold, newest, found })
 }
 
 fn times(name: &str, times: &[f64]) -> Row {
-    let note = format!("p50 {:.2}, most {:.2}", rank(times, 500), rank(times, 1000));
-    Row::new(name, "ms").ours(&[rank(times, 990)]).note(note)
+    Row::new(name, "ms").ours(&[rank(times, 990)]).note(ranks(times))
 }
 
-/// Fills the table; gives so many ids in a random order.
-fn fill(stage: &Stage, span: Span, ids: u64) -> Result<Vec<String>> {
-    let words = Words::new(Sizes { first_has: FIRST_HAS, ..Sizes::default() });
-    let step = (span.rows / ids).max(1);
-    let (mut kept, mut made) = (Vec::new(), 0_u64);
-    let mut rows = Rows::new(&words, span, span.begin.0 as u64);
-    stage.fill(&mut rows, |record| {
-        if made.is_multiple_of(step) {
-            kept.push(record.req_id.to_string());
-        }
-        made += 1;
-    })?;
-    stage.settle()?;
-    ensure!(kept.len() as u64 >= ids, "{} records are too few for {ids} ids", span.rows);
-    let mut random = Random::new(ids);
-    for place in (1..kept.len()).rev() {
-        kept.swap(place, random.below(place as u64 + 1) as usize);
-    }
-    Ok(kept)
+/// Without its figures yet.
+fn grown(name: &str, rows: u64, times: &[f64]) -> Row {
+    Row::new(format!("{name}, of {rows} records"), "ms").note(ranks(times))
+}
+
+fn ranks(times: &[f64]) -> String {
+    format!("p50 {:.2}, most {:.2}", rank(times, 500), rank(times, 1000))
 }
 
 /// The query service on the stage's engine.

@@ -10,9 +10,9 @@ use super::account::{Account, Books, Late, Standing};
 use super::closer::Closer;
 use super::cut::{Cut, Release, Terms};
 use super::error::CloseError;
-use super::proof::{Figures, Held, ProofError, measure};
+use super::proof::{Figures, Held, ProofError, measure, measure_whole};
 use super::stored::{self, MONTH_HOURS, before};
-use super::usage::{self, Usages, frozen_usage, late_usage};
+use super::usage::{self, Usages, frozen_usage, late_usage, whole_usage};
 
 /// What the cut of an hour comes to.
 pub(crate) struct Made {
@@ -21,14 +21,42 @@ pub(crate) struct Made {
     pub(crate) figures: Figures,
 }
 
-/// Rates the hour of a cut. Nothing is written.
-pub(crate) async fn bills(store: &Store, books: &Books, cut: &Cut) -> Result<Made, CloseError> {
-    let hour = cut.hour;
+/// What an hour is counted from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CountFrom {
+    /// The sums that stand with the rows, where they are sums of the cut's rows alone.
+    Sums,
+    /// Each row: for those who want to know whether it still says the same.
+    Rows,
+}
+
+/// Counts the rows of a cut.
+async fn count(store: &Store, cut: &Cut, from: CountFrom) -> Result<(Usages, Figures), CloseError> {
+    if from == CountFrom::Sums
+        && let Some((figures, rows)) = measure_whole(store, cut).await?
+    {
+        let (own, counted) = whole_usage(store, cut.hour).await?;
+        // No row came between the two.
+        if counted == rows {
+            return Ok((own, figures));
+        }
+    }
     let own = match cut.streams.is_empty() {
         true => Usages::new(),
-        false => frozen_usage(store, hour).await?,
+        false => frozen_usage(store, cut.hour).await?,
     };
-    let figures = measure(store, cut).await?;
+    Ok((own, measure(store, cut).await?))
+}
+
+/// Rates the hour of a cut. Nothing is written.
+pub(crate) async fn bills(
+    store: &Store,
+    books: &Books,
+    cut: &Cut,
+    from: CountFrom,
+) -> Result<Made, CloseError> {
+    let hour = cut.hour;
+    let (own, figures) = count(store, cut, from).await?;
     figures.check(cut).map_err(|source| CloseError::Proof { hour, source })?;
     let mut accounts: BTreeMap<String, Uses> = BTreeMap::new();
     for (account, usage) in own {

@@ -15,7 +15,7 @@ use store::{Claim, Store};
 use tokio::time::{Instant, sleep};
 
 use super::account::Books;
-use super::bills::bills;
+use super::bills::{CountFrom, bills};
 use super::catching::Goal;
 use super::cut::Cut;
 use super::error::CloseError;
@@ -269,7 +269,7 @@ impl Closer {
     pub(super) async fn finish(&mut self, cut: &Cut) -> Result<(), CloseError> {
         let store = self.owner.store.clone();
         self.load_books(cut).await?;
-        let made = bills(&store, &self.books, cut).await?;
+        let made = bills(&store, &self.books, cut, CountFrom::Sums).await?;
         self.owner.config.step(Step::BeforeBills);
         stored::put_bills(&store, &self.claim, cut.hour, &made.bills).await?;
         held::put(&store, &self.claim, cut.hour, &made.held).await?;

@@ -39,15 +39,20 @@ impl Closer {
         hour: Hour,
         before: Option<&Cut>,
     ) -> Result<Result<Vec<Hour>, Open>, CloseError> {
+        // Past the deadline the sources come first: one look at the hour is enough then.
+        let past = self.now() >= later(hour.end(), self.owner.config.deadline);
+        if past && !self.caught_up(hour, true) {
+            self.catch_up(hour, true).await;
+        }
         let mut looked = self.look(hour, before).await?;
         loop {
             match self.due(&looked).await? {
                 Due::Open => return Ok(Err(Open::Running)),
-                Due::Complete if self.caught_up(hour, false) => break,
+                Due::Complete if self.caught_up(hour, past) => break,
                 Due::Deadline if self.caught_up(hour, true) && !self.settles() => break,
                 // A stream that nobody has heard of yet may wait in a source.
                 Due::Complete => {
-                    if self.catch_up(hour, false).await != Progress::Reached {
+                    if self.catch_up(hour, past).await != Progress::Reached {
                         let until = later(hour.end(), self.owner.config.deadline);
                         if self.now() >= until {
                             return Ok(Err(self.behind(hour)));

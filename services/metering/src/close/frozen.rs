@@ -133,6 +133,13 @@ pub(crate) fn within(column: &str, hours: &[Hour]) -> String {
     }
 }
 
+/// A condition that holds for the rows of these hours, of which there is at least one; also over the
+/// sums that stand with the rows.
+pub(crate) fn among(hours: &[Hour]) -> String {
+    let hours: Vec<String> = hours.iter().map(|&hour| literal(hour)).collect();
+    format!("toStartOfHour(time) IN ({})", hours.join(", "))
+}
+
 /// `2026-11-20 13:00:00`, the one form that a parameter of type `DateTime` is read from.
 pub(crate) fn plain(hour: Hour) -> String {
     hour.to_string().replace('T', " ").replace('Z', "")
@@ -154,5 +161,8 @@ mod tests {
         );
         assert_eq!(within("t", &[]), "false");
         assert_eq!(literal(hour), "toDateTime('2026-11-20 13:00:00', 'UTC')");
+        let both = "toStartOfHour(time) IN (toDateTime('2026-11-20 12:00:00', 'UTC'), \
+                    toDateTime('2026-11-20 13:00:00', 'UTC'))";
+        assert_eq!(among(&[hour.prev(), hour]), both);
     }
 }

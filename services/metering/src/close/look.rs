@@ -112,7 +112,7 @@ pub(crate) async fn look(
         .param("start", start)
         // Without a cut, only rows of this hour on are looked at.
         .param("floor", floor.unwrap_or(EVER_MS));
-    let beyond = Sql::new(sql::BEYOND).limits(LIMITS).param("end", hour.end().0);
+    let beyond = Sql::new(sql::BEYOND).limits(LIMITS).param("end", hour.end().0 / 1000);
     let (inside, dead, beyond, lives) = tokio::try_join!(
         store.stored_ranges(Scope::Everything, Span::hour(hour)),
         store.dead_ranges(Scope::Everything),

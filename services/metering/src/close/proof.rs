@@ -1,8 +1,12 @@
 //! The proof of an hour: what was stored, dead and missing of each stream, and a hash of the rows.
 //!
-//! - The figures are computed by the database, from the rows and the cut's ranges.
-//! - The hash is the sum, with overflow, of `sipHash64` over [`COLUMNS`]: the order of rows does
-//!   not matter, and it costs no stored byte per row. It finds accidents and edits.
+//! - The figures are computed by the database, from the rows and the cut's ranges; of an hour whose
+//!   rows are all in its cut, from the sums that stand with the rows ([`measure_whole`]). Whoever
+//!   checks them reads the rows.
+//! - The hash is the sum, with overflow, of [`FUNCTION`] over [`COLUMNS`]: the order of rows does
+//!   not matter, and it costs no stored byte per row. It finds accidents and edits. `sipHash64`,
+//!   which the first proofs name in their SQL, finds no more of them and takes 13 times as long
+//!   (1.9 µs of CPU for a row, measured).
 //! - What came late for earlier hours, and is billed here, has its figures and hashes beside them.
 //! - The proof carries the SQL that checks it: one statement that runs as is, one row per stream,
 //!   and one per hour and stream of what came late. `ok` is 0 when a row was altered, taken away or
@@ -17,7 +21,7 @@ use store::{Limits, QueryError, Sql, Store};
 use super::cut::{Cut, sha256};
 use super::look::hour_of;
 use crate::ranges::Ranges;
-use sql::{check_sql, dead_sql, measure_late_sql, measure_sql};
+use sql::{check_sql, dead_sql, measure_late_sql, measure_sql, measure_whole_sql};
 
 mod sql;
 
@@ -54,6 +58,9 @@ pub const COLUMNS: [&str; 29] = [
     "rule",
 ];
 
+/// The hash of one row. ClickHouse keeps it as it is for ever.
+pub const FUNCTION: &str = "cityHash64";
+
 /// The hash of no rows.
 const NO_ROWS: &str = "0000000000000000";
 
@@ -84,6 +91,14 @@ pub(crate) struct Measured {
 #[derive(Deserialize)]
 struct LateRow {
     hour_s: i64,
+    #[serde(flatten)]
+    measured: Measured,
+}
+
+#[derive(Deserialize)]
+struct WholeRow {
+    lowest: u64,
+    highest: u64,
     #[serde(flatten)]
     measured: Measured,
 }
@@ -156,6 +171,7 @@ struct ProofText<'a> {
     rule: u16,
     cut: String,
     columns: &'a [&'a str],
+    function: &'a str,
     streams: Vec<StreamText<'a>>,
     late: Vec<LateText<'a>>,
     silent: &'a [String],
@@ -201,13 +217,49 @@ pub(crate) async fn measure(store: &Store, cut: &Cut) -> Result<Figures, QueryEr
     for row in store.query::<Measured>(&rows).await? {
         figures.rows.insert(row.stream(), row);
     }
+    figures.dead = dead(store, cut).await?;
+    Ok(figures)
+}
+
+/// The same from the sums that stand with the rows, and of how many rows they are. None when rows of
+/// the hour may stand outside of its cut: then each row has to be looked at.
+///
+/// All rows are in the cut when nothing came late and each share is one unbroken range that holds
+/// the least and the greatest number of its stream.
+pub(crate) async fn measure_whole(
+    store: &Store,
+    cut: &Cut,
+) -> Result<Option<(Figures, u64)>, QueryError> {
+    let unbroken = cut.streams.iter().all(|share| share.ranges.spans().len() <= 1);
+    if !cut.late.is_empty() || !unbroken {
+        return Ok(None);
+    }
+    let shares: BTreeMap<&Stream, &Ranges> =
+        cut.streams.iter().map(|share| (&share.stream, &share.ranges)).collect();
+    let (mut figures, mut count) = (Figures::default(), 0);
+    let sql = Sql::new(measure_whole_sql(cut.hour)).limits(LIMITS);
+    for WholeRow { lowest, highest, measured } in store.query::<WholeRow>(&sql).await? {
+        let stream = measured.stream();
+        let span = shares.get(&stream).and_then(|ranges| ranges.spans().first());
+        if !span.is_some_and(|(first, last)| *first <= lowest && highest <= *last) {
+            return Ok(None);
+        }
+        count += measured.stored;
+        figures.rows.insert(stream, measured);
+    }
+    figures.dead = dead(store, cut).await?;
+    Ok(Some((figures, count)))
+}
+
+async fn dead(store: &Store, cut: &Cut) -> Result<BTreeMap<Stream, u64>, QueryError> {
+    let mut found = BTreeMap::new();
     if cut.streams.iter().any(|share| !share.dead.is_empty()) {
         for row in store.query::<DeadRow>(&Sql::new(dead_sql(cut.hour)).limits(LIMITS)).await? {
             let DeadRow { gateway, epoch, worker, dead } = row;
-            figures.dead.insert(Stream { gateway, epoch, worker }, dead);
+            found.insert(Stream { gateway, epoch, worker }, dead);
         }
     }
-    Ok(figures)
+    Ok(found)
 }
 
 // === impl Measured ===
@@ -290,6 +342,7 @@ pub(crate) fn proof<'a>(
         rule: cut.rule,
         cut: sha256(&cut.to_json()),
         columns: &COLUMNS,
+        function: FUNCTION,
         streams: streams.collect(),
         late: late.collect(),
         silent: &cut.silent,

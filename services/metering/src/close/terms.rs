@@ -74,14 +74,16 @@ pub(crate) fn of_accounts(
     (found, names.into_iter().collect())
 }
 
+/// Answered from the sums that stand with the rows (`by_account`).
 fn accounts_sql(hours: &[Hour]) -> String {
     format!(
         "\
-SELECT DISTINCT
-    toUnixTimestamp(hour) AS hour_s,
+SELECT
+    toUnixTimestamp(toStartOfHour(time)) AS hour_s,
     account
 FROM records
-WHERE {}",
-        frozen::within("time", hours)
+WHERE {}
+GROUP BY toStartOfHour(time), account",
+        frozen::among(hours)
     )
 }

@@ -1,6 +1,7 @@
 //! Use per account, counted by the database from the rows of a cut.
 //!
-//! - Only rows whose hour is the one asked for, and whose number lies in the cut's ranges.
+//! - Only rows whose hour is the one asked for, and whose number lies in the cut's ranges. Of an hour
+//!   whose rows all lie there, the sums that stand with the rows are taken (`by_account`).
 //! - RULE-1's verdict is taken as it was stored, with each record.
 //! - Calls: billable final records of shared instances. Traffic: whatever the verdict and the part.
 //! - Sums are of 128 bits: what a client claims can not wrap them.
@@ -38,6 +39,13 @@ struct Row {
     backend_bytes: String,
 }
 
+#[derive(Deserialize)]
+struct CountedRow {
+    rows: u64,
+    #[serde(flatten)]
+    row: Row,
+}
+
 /// A stored row has a value that no program of ours writes.
 #[derive(Debug, thiserror::Error)]
 pub enum UsageError {
@@ -58,6 +66,14 @@ pub enum UsageError {
 pub(crate) async fn frozen_usage(store: &Store, hour: Hour) -> Result<Usages, UsageError> {
     let spans = frozen::own("cuts", CUT_HOUR, "ranges");
     frozen(store, &spans, hour, hour).await
+}
+
+/// The use of all that is stored of an hour, and of how many rows.
+pub(crate) async fn whole_usage(store: &Store, hour: Hour) -> Result<(Usages, u64), UsageError> {
+    let sql = Sql::new(whole_sql()).limits(LIMITS).param("hour", hour.start().0 / 1000);
+    let rows: Vec<CountedRow> = store.query(&sql).await?;
+    let count = rows.iter().map(|row| row.rows).sum();
+    Ok((read(rows.into_iter().map(|row| row.row).collect())?, count))
 }
 
 /// The use of `of` that the cut of `hour` froze as late; of its own hour: its strays.
@@ -109,6 +125,14 @@ SELECT
     countIf(billable AND part = 'final') AS calls,
     toString(sumIf(toUInt128(rsp_len), net = 'public')) AS response_bytes,
     toString(sumIf(toUInt128(ups_req_len), ups_net = 'public')) AS backend_bytes"
+}
+
+/// One row for each group, and how many rows it is of.
+pub(super) fn whole_sql() -> String {
+    format!(
+        "{},\n    count() AS rows\nFROM records\nWHERE toStartOfHour(time) = {CUT_HOUR}\n{GROUP}",
+        select()
+    )
 }
 
 fn frozen_sql(spans: &str) -> String {
@@ -198,6 +222,21 @@ mod tests {
         assert_eq!(usage.calls.values().copied().collect::<Vec<_>>(), [3]);
         let bytes: Vec<u128> = usage.traffic.values().copied().collect();
         assert_eq!(bytes, [u128::from(u64::MAX) + 1, 7, 2]);
+    }
+
+    /// Else the rows would be read.
+    #[test]
+    fn the_sums_beside_the_rows_are_those_that_a_bill_needs() {
+        let sums = include_str!("../../../../schemas/clickhouse/0015_records_by_account.sql");
+        for sum in [
+            "countIf(billable AND part = 'final')",
+            "sumIf(toUInt128(rsp_len), net = 'public')",
+            "sumIf(toUInt128(ups_req_len), ups_net = 'public')",
+            "count()",
+        ] {
+            assert!(sums.contains(sum) && whole_sql().contains(sum), "{sum}");
+        }
+        assert!(sums.contains("GROUP BY toStartOfHour(time), account, region, instance_type"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use store::{Limits, Sql, Store};
 
 use super::account::{Account, Books};
-use super::bills::bills;
+use super::bills::{CountFrom, bills};
 use super::error::CloseError;
 use super::look::{first_hour, hour_of};
 use super::proof::Held;
@@ -101,7 +101,7 @@ pub async fn dry_run(
         return Ok(DryRun { hour, state, bills: bills.collect(), held: open.held });
     };
     let books = stored::books(store).await?;
-    let made = bills(store, &books, standing).await?;
+    let made = bills(store, &books, standing, CountFrom::Rows).await?;
     let mut found: BTreeMap<String, DryBill> = BTreeMap::new();
     for standing in &made.bills {
         let account = standing.bill.account.clone();

@@ -118,6 +118,31 @@ fn killed_between_any_two_steps_a_closing_comes_to_the_same() {
 }
 
 #[test]
+fn a_row_that_comes_after_the_cut_is_in_no_bill_of_the_hour_that_is_finished() {
+    run(async {
+        let whole = World::new("cut_whole").await;
+        whole.take("spool:g", a_life()).await.expect("taken");
+        whole.close(at(14, 40)).await;
+        // Behind the share, in an account that has a bill; and of a stream that nobody knew.
+        for (number, name) in ["g", "h"].into_iter().enumerate() {
+            let world = World::new(&format!("cut_late_{number}")).await;
+            world.take("spool:g", a_life()).await.expect("taken");
+            let dies = die_at(Step::AfterCut);
+            let mut closer = world.closer_with(dies, at(14, 40), Some(prices(""))).await;
+            let killed = tokio::spawn(async move { closer.round().await.map(drop) }).await;
+            killed.expect_err("it dies between cut and bills");
+            let mut late = Gateway::new(name, at(13, 0));
+            (0..20).for_each(|_| late.skip());
+            let late = late.call(at(13, 30));
+            world.take(&format!("spool:{name}"), vec![late]).await.expect("taken");
+            assert_eq!(world.close(at(14, 40)).await, 1, "it is finished");
+            assert_eq!(world.bills().await, whole.bills().await, "{name}");
+            assert!(world.check(hour(13)).await.iter().all(|(_, ok)| *ok), "{name}");
+        }
+    });
+}
+
+#[test]
 fn a_closed_hour_computed_again_gives_the_same_bytes() {
     run(async {
         let world = World::new("again_same").await;

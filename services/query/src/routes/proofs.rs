@@ -55,6 +55,9 @@ pub(crate) struct WholeProof {
     cut: String,
     /// The columns that the hashes are made of.
     columns: Vec<String>,
+    /// ClickHouse's function that hashes a row; `sipHash64` in a proof that names none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    function: Option<HashFunction>,
     /// One for each stream of the hour.
     streams: Vec<ProofStream>,
     /// Records of earlier hours, billed as corrections in this one; and records of this hour that
@@ -126,6 +129,31 @@ struct ProofHead {
     complete: bool,
     rule: u16,
     columns: Vec<String>,
+    /// The first proofs do not name it.
+    #[serde(default)]
+    function: HashFunction,
+}
+
+/// The hash of one row; those of a stream are added up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) enum HashFunction {
+    #[default]
+    #[serde(rename = "sipHash64")]
+    Sip,
+    #[serde(rename = "cityHash64")]
+    City,
+}
+
+// === impl HashFunction ===
+
+impl HashFunction {
+    /// Its name in SQL.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Sip => "sipHash64",
+            Self::City => "cityHash64",
+        }
+    }
 }
 
 /// Gives the proof of a closed hour, or the caller's share of it.

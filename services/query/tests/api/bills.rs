@@ -18,7 +18,7 @@ fn bill(account: &str) -> String {
 
 fn proof() -> String {
     json!({
-        "hour": HOUR, "complete": true, "rule": 1, "columns": COLUMNS,
+        "hour": HOUR, "complete": true, "rule": 1, "columns": COLUMNS, "function": "cityHash64",
         "streams": [{ "gateway": "g1", "epoch": 7, "worker": 0, "first": 0, "last": 9 }],
         "sql": "SELECT 1",
     })
@@ -162,7 +162,7 @@ async fn an_accounts_proof_is_the_sums_over_its_rows_in_the_cut() -> Outcome {
     let naive: Vec<Naive> = world
         .store
         .query(&Sql::new(format!(
-            "SELECT leftPad(lower(hex(sumWithOverflow(sipHash64({})))), 16, '0') AS hash \
+            "SELECT leftPad(lower(hex(sumWithOverflow(cityHash64({})))), 16, '0') AS hash \
              FROM records WHERE epoch = 7 AND seq IN (0, 1)",
             COLUMNS.join(", ")
         )))
@@ -176,7 +176,7 @@ async fn an_accounts_proof_is_the_sums_over_its_rows_in_the_cut() -> Outcome {
     assert_eq!(
         json["own"],
         json!({
-            "account": SELLER, "rule": 1, "columns": COLUMNS,
+            "account": SELLER, "rule": 1, "columns": COLUMNS, "function": "cityHash64",
             "streams": [stream], "total": sums,
         })
     );

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::Outcome;
 use super::lab::{HOUR, block, block_of, claim, record, store};
-use crate::{Hex, Ranges, Rows, Scope, Span, Store, tables};
+use crate::ranges::chunks_of_records;
+use crate::{Hex, Ranges, Rows, Scope, Span, Sql, Store, tables};
 
 fn stream(gateway: &str, epoch: u64, worker: u16) -> Stream {
     Stream { gateway: gateway.to_owned(), epoch, worker }
@@ -148,5 +149,28 @@ async fn dead_letters_have_ranges_too() -> Outcome {
     let found = store.dead_ranges(Scope::Stream(&our)).await?;
     assert_eq!(found, BTreeMap::from([(our, vec![(4, 5), (9, 9)])]));
     assert_eq!(store.dead_ranges(Scope::Gateway("gw-2")).await?, BTreeMap::new());
+    Ok(())
+}
+
+/// With this setting a query fails that has to read rows.
+const SUMS_ONLY: &str = "SETTINGS force_optimize_projection_name = 'by_stream'";
+
+#[tokio::test]
+async fn ranges_are_counted_from_the_sums_that_stand_with_the_rows() -> Outcome {
+    let store = store("ranges_sums").await?;
+    let claim = claim(&store).await?;
+    store.insert(&claim, &block_of(0..100_000)).await?;
+    let our = stream("gw-1", 1000, 0);
+    for scope in [Scope::Everything, Scope::Gateway("gw-1"), Scope::Stream(&our)] {
+        for span in [Span::default(), Span::hour(HOUR), Span::since(HOUR)] {
+            let sql = chunks_of_records(scope, span);
+            let text = format!("{} {SUMS_ONLY}", sql.text());
+            let rows: Vec<serde_json::Value> = store.query(&Sql { text, ..sql }).await?;
+            assert_eq!(rows.len(), 2, "{scope:?} {span:?}");
+        }
+    }
+    // The setting does what it is here for.
+    let rows = format!("SELECT max(rsp_len) AS n FROM records {SUMS_ONLY}");
+    store.execute(&Sql::new(rows)).await.expect_err("no sums are kept of that");
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The questions of a look, as SQL.
 //!
-//! Bounds on `time` are bounds on the table's key; `hour` is the same time, cut to the hour.
+//! Bounds on `time` are bounds on the table's key; `hour` is the same time, cut to the hour. What
+//! asks by `toStartOfHour(time)` is answered from the sums that stand with the rows (`by_stream`).
 
 /// The first and last rows of each stream after the hour.
 pub(super) const BEYOND: &str = "\
@@ -8,14 +9,26 @@ SELECT
     gateway,
     epoch,
     worker,
-    min(seq) AS first,
-    max(seq) AS last,
-    toUnixTimestamp(min(hour)) AS hour_s
-FROM records
-WHERE time >= fromUnixTimestamp64Milli({end:Int64}, 'UTC')
+    min(lowest) AS first,
+    max(highest) AS last,
+    toUnixTimestamp(min(at)) AS hour_s
+FROM
+(
+    SELECT
+        gateway,
+        epoch,
+        worker,
+        toStartOfHour(time) AS at,
+        min(seq) AS lowest,
+        max(seq) AS highest
+    FROM records
+    WHERE toStartOfHour(time) >= toDateTime({end:Int64}, 'UTC')
+    GROUP BY gateway, epoch, worker, at
+)
 GROUP BY gateway, epoch, worker";
 
-/// The records that say how lives begin and end, of this hour on, and late ones.
+/// The records that say how lives begin and end, of this hour on, and late ones. Two pieces, since
+/// each has an index, and both together have none.
 pub(super) const LIVES: &str = "\
 SELECT
     gateway,
@@ -25,10 +38,19 @@ SELECT
     toUnixTimestamp(hour) AS hour_s,
     part = 'end' AS ends,
     life
-FROM records
-WHERE part IN ('start', 'end')
-  AND (time >= fromUnixTimestamp64Milli({start:Int64}, 'UTC')
-    OR stored_at >= fromUnixTimestamp64Milli({floor:Int64}, 'UTC'))
+FROM
+(
+    SELECT gateway, epoch, worker, seq, hour, part, life
+    FROM records
+    WHERE part IN ('start', 'end')
+      AND time >= fromUnixTimestamp64Milli({start:Int64}, 'UTC')
+    UNION ALL
+    SELECT gateway, epoch, worker, seq, hour, part, life
+    FROM records
+    WHERE part IN ('start', 'end')
+      AND time < fromUnixTimestamp64Milli({start:Int64}, 'UTC')
+      AND stored_at >= fromUnixTimestamp64Milli({floor:Int64}, 'UTC')
+)
 ORDER BY gateway, epoch, worker, seq";
 
 /// The earliest hour of which rows may be late.
@@ -144,9 +166,9 @@ FROM records
 WHERE startsWith(gateway, 'ingest:')
 GROUP BY gateway, epoch, worker";
 
-/// The hour of the earliest record.
+/// The hour of the earliest record. Each part knows its least time.
 pub(super) const FIRST_HOUR: &str = "\
 SELECT
     count() AS rows,
-    toUnixTimestamp(min(hour)) AS hour_s
+    toUnixTimestamp(toStartOfHour(min(time))) AS hour_s
 FROM records";

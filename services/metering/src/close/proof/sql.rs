@@ -2,7 +2,7 @@
 
 use record::Hour;
 
-use super::{COLUMNS, NO_ROWS};
+use super::{COLUMNS, FUNCTION, NO_ROWS};
 use crate::close::frozen;
 
 /// Stored rows and their hash per stream, and the totals of the hour.
@@ -36,6 +36,32 @@ GROUP BY gateway, epoch, worker",
         hash = hash(),
         join = frozen::join("frozen", ""),
         within = frozen::within("r.time", hours),
+    )
+}
+
+/// The same of all that is stored of the hour, with the least and greatest number of each stream. Its
+/// expressions are those of `schemas/clickhouse/0014_records_by_stream.sql`.
+pub(super) fn measure_whole_sql(hour: Hour) -> String {
+    format!(
+        "\
+SELECT
+    gateway,
+    epoch,
+    worker,
+    min(seq) AS lowest,
+    max(seq) AS highest,
+    count() AS stored,
+    {hash} AS hash,
+    countIf(billable AND part = 'final' AND instance_type = 'shared') AS calls,
+    toString(sumIf(toUInt128(rsp_len), net = 'public')
+        + sumIf(toUInt128(ups_req_len), ups_net = 'public')) AS bytes,
+    sum(JSONExtractUInt(life, 'refused')) AS refused,
+    sum(JSONExtractUInt(life, 'unrecorded')) AS unrecorded
+FROM records
+WHERE {among}
+GROUP BY gateway, epoch, worker",
+        hash = hash_of(""),
+        among = frozen::among(&[hour]),
     )
 }
 
@@ -146,7 +172,8 @@ SELECT
     if(c.stored = 0, '{NO_ROWS}', c.hash) AS hash,
     {verdict} AS ok
 {joins}
-ORDER BY late, hour, gateway, epoch, worker",
+ORDER BY late, hour, gateway, epoch, worker
+SETTINGS optimize_use_projections = 0",
         said = said(&closings, &at),
         cut_shares = cut_shares(&cuts, &at),
         spans = frozen::own(&cuts, &at, "ranges"),
@@ -354,9 +381,13 @@ fn letters(table: &str, margin: &str) -> String {
 }
 
 fn hash() -> String {
-    let columns: Vec<String> = COLUMNS.iter().map(|column| format!("r.{column}")).collect();
-    let columns = columns.join(", ");
-    format!("leftPad(lower(hex(sumWithOverflow(sipHash64({columns})))), 16, '0')")
+    hash_of("r.")
+}
+
+/// As 16 hex digits; `table` with its dot.
+fn hash_of(table: &str) -> String {
+    let columns = COLUMNS.map(|column| format!("{table}{column}")).join(", ");
+    format!("leftPad(lower(hex(sumWithOverflow({FUNCTION}({columns})))), 16, '0')")
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use record::{Hour, Record};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::ProofHead;
+use super::{HashFunction, ProofHead};
 use crate::app::Shared;
 use crate::problem::{Code, Problem};
 use crate::scope::{Scope, Select, Table};
@@ -27,6 +27,8 @@ pub(crate) struct OwnProof {
     rule: u16,
     /// The columns that the hashes are made of.
     columns: Vec<String>,
+    /// ClickHouse's function that hashes a row.
+    function: HashFunction,
     /// One for each stream with rows of the account.
     streams: Vec<OwnStream>,
     /// The sums of all of them.
@@ -89,7 +91,7 @@ pub(super) async fn compute(
     head: ProofHead,
 ) -> Result<OwnProof, Problem> {
     let cut = cut(app, scope, hour).await?;
-    let select = sums_sql(hour, account, &cut, &head.columns)?;
+    let select = sums_sql(hour, account, &cut, &head)?;
     let streams: Vec<OwnStream> = app.reader.fetch(scope, &select).await?;
     let mut total = OwnSums::default();
     for OwnStream { sums, .. } in &streams {
@@ -98,8 +100,8 @@ pub(super) async fn compute(
         total.rsp_len += sums.rsp_len;
         total.ups_req_len += sums.ups_req_len;
     }
-    let ProofHead { rule, columns, .. } = head;
-    Ok(OwnProof { account: account.to_owned(), rule, columns, streams, total })
+    let ProofHead { rule, columns, function, .. } = head;
+    Ok(OwnProof { account: account.to_owned(), rule, columns, function, streams, total })
 }
 
 /// The cut of a closed hour.
@@ -141,7 +143,8 @@ fn cut_sql(hour: Hour) -> Select {
         .limit(1)
 }
 
-fn sums_sql(hour: Hour, account: &str, cut: &Cut, columns: &[String]) -> Result<Select, Problem> {
+fn sums_sql(hour: Hour, account: &str, cut: &Cut, head: &ProofHead) -> Result<Select, Problem> {
+    let (columns, function) = (&head.columns, head.function.name());
     let is_none = |name: &&String| {
         !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
             || name.is_empty()
@@ -159,7 +162,7 @@ fn sums_sql(hour: Hour, account: &str, cut: &Cut, columns: &[String]) -> Result<
             "gateway, epoch, worker, count() AS stored, \
              countIf(records.billable) AS billable, sum(records.rsp_len) AS rsp_len, \
              sum(records.ups_req_len) AS ups_req_len, \
-             leftPad(lower(hex(sumWithOverflow(sipHash64({columns})))), 16, '0') AS hash"
+             leftPad(lower(hex(sumWithOverflow({function}({columns})))), 16, '0') AS hash"
         ),
     )
     .filter("account = {account:String}")
@@ -234,10 +237,28 @@ mod tests {
         assert_eq!((ranges.firsts, ranges.lasts), (vec![0, 7], vec![4, 9]));
     }
 
+    fn head(more: &str) -> ProofHead {
+        let text = format!(r#"{{"complete":true,"rule":1{more}}}"#);
+        serde_json::from_str(&text).expect("a proof")
+    }
+
+    #[test]
+    fn the_hash_is_the_one_that_the_proof_names() {
+        let text = |more: &str| {
+            let head = head(&format!(r#","columns":["seq"]{more}"#));
+            let select = sums_sql(Hour(0), "7", &cut(), &head).expect("good");
+            select.sql(&Scope::account("7")).text().to_owned()
+        };
+        assert!(text("").contains("(sipHash64(records.seq))"));
+        assert!(text(r#","function":"cityHash64""#).contains("(cityHash64(records.seq))"));
+        let other = r#"{"complete":true,"rule":1,"columns":[],"function":"md5"}"#;
+        serde_json::from_str::<ProofHead>(other).expect_err("it is not run");
+    }
+
     #[test]
     fn the_sums_are_of_the_accounts_rows_in_the_cut() {
-        let columns = ["req_id".to_owned(), "rsp_len".to_owned()];
-        let select = sums_sql(Hour(0), "7", &cut(), &columns).expect("good");
+        let head = head(r#","columns":["req_id","rsp_len"]"#);
+        let select = sums_sql(Hour(0), "7", &cut(), &head).expect("good");
         assert_eq!(
             select.sql(&Scope::account("7")).text(),
             "SELECT gateway, epoch, worker, count() AS stored, \
@@ -260,7 +281,8 @@ mod tests {
     #[test]
     fn a_stored_column_that_is_none_is_not_run() {
         for bad in ["", "a)", "a, b", "A", "a b"] {
-            let refused = sums_sql(Hour(0), "7", &cut(), &[bad.to_owned()]).expect_err("refused");
+            let head = head(&format!(r#","columns":["{bad}"]"#));
+            let refused = sums_sql(Hour(0), "7", &cut(), &head).expect_err("refused");
             assert_eq!(refused.code, Code::Internal, "{bad}");
         }
     }

@@ -157,7 +157,7 @@ WITH
             r.epoch AS epoch,
             r.worker AS worker,
             count() AS stored,
-            leftPad(lower(hex(sumWithOverflow(sipHash64(r.req_id, r.time, r.gateway, r.epoch, r.worker, r.seq, r.part, r.account, r.caller, r.service_id, r.api_id, r.env, r.region, r.instance, r.instance_type, r.net, r.rsp_st, r.ups_st, r.req_len, r.rsp_len, r.ups_req_len, r.ups_rsp_len, r.ups_net, r.plan_id, r.order_id, r.goods_id, r.billable, r.reason, r.rule)))), 16, '0') AS hash
+            leftPad(lower(hex(sumWithOverflow(cityHash64(r.req_id, r.time, r.gateway, r.epoch, r.worker, r.seq, r.part, r.account, r.caller, r.service_id, r.api_id, r.env, r.region, r.instance, r.instance_type, r.net, r.rsp_st, r.ups_st, r.req_len, r.rsp_len, r.ups_req_len, r.ups_rsp_len, r.ups_net, r.plan_id, r.order_id, r.goods_id, r.billable, r.reason, r.rule)))), 16, '0') AS hash
         FROM tollgate.records AS r
         ASOF INNER JOIN frozen AS f
             ON r.gateway = f.gateway
@@ -175,7 +175,7 @@ WITH
             r.epoch AS epoch,
             r.worker AS worker,
             count() AS stored,
-            leftPad(lower(hex(sumWithOverflow(sipHash64(r.req_id, r.time, r.gateway, r.epoch, r.worker, r.seq, r.part, r.account, r.caller, r.service_id, r.api_id, r.env, r.region, r.instance, r.instance_type, r.net, r.rsp_st, r.ups_st, r.req_len, r.rsp_len, r.ups_req_len, r.ups_rsp_len, r.ups_net, r.plan_id, r.order_id, r.goods_id, r.billable, r.reason, r.rule)))), 16, '0') AS hash
+            leftPad(lower(hex(sumWithOverflow(cityHash64(r.req_id, r.time, r.gateway, r.epoch, r.worker, r.seq, r.part, r.account, r.caller, r.service_id, r.api_id, r.env, r.region, r.instance, r.instance_type, r.net, r.rsp_st, r.ups_st, r.req_len, r.rsp_len, r.ups_req_len, r.ups_rsp_len, r.ups_net, r.plan_id, r.order_id, r.goods_id, r.billable, r.reason, r.rule)))), 16, '0') AS hash
         FROM tollgate.records AS r
         ASOF INNER JOIN late AS f
             ON r.hour = f.of AND r.gateway = f.gateway
@@ -245,3 +245,4 @@ LEFT JOIN counted AS c
 LEFT JOIN letters AS l
     ON k.gateway = l.gateway AND k.epoch = l.epoch AND k.worker = l.worker
 ORDER BY late, hour, gateway, epoch, worker
+SETTINGS optimize_use_projections = 0

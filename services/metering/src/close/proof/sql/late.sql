@@ -26,7 +26,7 @@ SELECT
     r.epoch AS epoch,
     r.worker AS worker,
     count() AS stored,
-    leftPad(lower(hex(sumWithOverflow(sipHash64(r.req_id, r.time, r.gateway, r.epoch, r.worker, r.seq, r.part, r.account, r.caller, r.service_id, r.api_id, r.env, r.region, r.instance, r.instance_type, r.net, r.rsp_st, r.ups_st, r.req_len, r.rsp_len, r.ups_req_len, r.ups_rsp_len, r.ups_net, r.plan_id, r.order_id, r.goods_id, r.billable, r.reason, r.rule)))), 16, '0') AS hash,
+    leftPad(lower(hex(sumWithOverflow(cityHash64(r.req_id, r.time, r.gateway, r.epoch, r.worker, r.seq, r.part, r.account, r.caller, r.service_id, r.api_id, r.env, r.region, r.instance, r.instance_type, r.net, r.rsp_st, r.ups_st, r.req_len, r.rsp_len, r.ups_req_len, r.ups_rsp_len, r.ups_net, r.plan_id, r.order_id, r.goods_id, r.billable, r.reason, r.rule)))), 16, '0') AS hash,
     countIf(r.billable AND r.part = 'final' AND r.instance_type = 'shared') AS calls,
     toString(sumIf(toUInt128(r.rsp_len), r.net = 'public')
         + sumIf(toUInt128(r.ups_req_len), r.ups_net = 'public')) AS bytes,
