@@ -140,8 +140,8 @@ fn rest(
     }
     let mut codings = head.headers.get_all(TRANSFER_ENCODING).iter();
     if let Some(last) = codings.next_back() {
-        let coding = last.as_bytes().rsplit(|byte| *byte == b',').next().unwrap_or_default();
-        return match coding.trim_ascii().eq_ignore_ascii_case(b"chunked") {
+        let coding = last.to_str().ok().and_then(|list| list.rsplit(',').next());
+        return match coding.is_some_and(|coding| coding.trim().eq_ignore_ascii_case("chunked")) {
             _ if old => Err(Malformed),
             true => Ok(Rest::chunked(limits)),
             false => Ok(Rest::UntilClose),

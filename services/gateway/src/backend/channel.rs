@@ -17,6 +17,9 @@ use crate::worker::Worker;
 /// a new one is begun when less than [`REST`] is left.
 const PIECE: usize = 64 << 10;
 const REST: usize = 8 << 10;
+/// A part of an answer of up to so many bytes is copied unless it is the last: while a slow client
+/// does not take it, it would keep the whole piece that it came in.
+const SMALL: usize = 8 << 10;
 
 /// The right to use a connection. Dropped anywhere but in the pool, it closes the connection.
 pub(crate) struct Channel {
@@ -84,6 +87,7 @@ impl Channel {
         let mut look = !self.input.is_empty();
         loop {
             if look && let Some(begun) = take_head(&mut self.input, method, self.limits, room)? {
+                self.let_go();
                 return Poll::Ready(Ok(match begun {
                     Begun::Early(head) => Heard::Early(head),
                     Begun::Answer(Final { head, rest, keep_alive }) => {
@@ -99,8 +103,8 @@ impl Channel {
             if more.is_empty() {
                 return Poll::Ready(Err(Malformed));
             }
-            // A head ends with a line.
-            look = memchr::memchr(b'\n', &more).is_some();
+            // A head ends with a line; what does not begin as one never will.
+            look = self.input.is_empty() || memchr::memchr(b'\n', &more).is_some();
             if self.input.is_empty() {
                 self.input = more;
             } else {
@@ -120,9 +124,14 @@ impl Channel {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Malformed>>> {
         loop {
-            match self.rest.take(&mut self.input).transpose() {
+            let frame = self.rest.take(&mut self.input).transpose();
+            self.let_go();
+            match frame {
                 None if self.rest.is_done() => return Poll::Ready(None),
                 None => {}
+                Some(Ok(frame)) if !self.rest.is_done() => {
+                    return Poll::Ready(Some(Ok(frame.map_data(own))));
+                }
                 frame => return Poll::Ready(frame),
             }
             debug_assert!(self.input.is_empty(), "what a body does not take is an error");
@@ -149,6 +158,13 @@ impl Channel {
         self.rest.hint()
     }
 
+    /// Even an empty part of a piece would keep all of it, for as long as a backend is waited for.
+    fn let_go(&mut self) {
+        if self.input.is_empty() {
+            self.input = Bytes::new();
+        }
+    }
+
     fn poll_fill(&self, cx: &mut Context<'_>) -> Poll<Result<Bytes, Malformed>> {
         let mut piece = self.worker.incoming.borrow_mut();
         if piece.capacity() < REST {
@@ -159,8 +175,28 @@ impl Channel {
     }
 }
 
+/// The same bytes, in memory of their own if they are few.
+fn own(data: Bytes) -> Bytes {
+    if data.len() > SMALL { data } else { Bytes::copy_from_slice(&data) }
+}
+
 impl Drop for Channel {
     fn drop(&mut self) {
         self.link.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_part_does_not_keep_the_piece_that_it_came_in() {
+        let mut piece = BytesMut::zeroed(PIECE).freeze();
+        let small = own(piece.split_to(SMALL));
+        assert!(piece.is_unique());
+        let large = own(piece.split_to(SMALL + 1));
+        assert!(!piece.is_unique(), "a large one is not copied");
+        assert_eq!((small.len(), large.len()), (SMALL, SMALL + 1));
     }
 }

@@ -22,7 +22,8 @@ use crate::forward::{BodyCut, RequestBody, write_headers};
 
 /// So many bytes of a body are gathered for one write, if they are there.
 const GATHERED: usize = 64 << 10;
-/// Slices of one write.
+/// Slices of one write. More than these are not gathered either: parts of a few bytes, with what
+/// they cost, would be far more than their bytes.
 const SLICES: usize = 16;
 
 /// The state of one connection to a backend.
@@ -42,11 +43,10 @@ pub(crate) struct Link {
 }
 
 /// What of a request did not leave yet.
-#[derive(Default)]
-struct Outgoing {
+struct Outgoing<B = RequestBody> {
     queue: VecDeque<Bytes>,
     /// Until it was taken whole.
-    body: Option<(RequestBody, Coding)>,
+    body: Option<(B, Coding)>,
 }
 
 /// How a backend is told where the body of a request ends.
@@ -211,7 +211,13 @@ impl Link {
 
 // === impl Outgoing ===
 
-impl Outgoing {
+impl<B> Default for Outgoing<B> {
+    fn default() -> Self {
+        Self { queue: VecDeque::new(), body: None }
+    }
+}
+
+impl<B: Body<Data = Bytes, Error = BodyCut> + Unpin> Outgoing<B> {
     fn is_empty(&self) -> bool {
         self.queue.is_empty() && self.body.is_none()
     }
@@ -220,6 +226,7 @@ impl Outgoing {
     fn gather(&mut self, cx: &mut Context<'_>) -> Result<(), BodyCut> {
         let mut bytes = self.queue.iter().map(Bytes::len).sum::<usize>();
         while bytes < GATHERED
+            && self.queue.len() < SLICES
             && let Some((body, coding)) = &mut self.body
         {
             let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) else { return Ok(()) };
@@ -287,6 +294,44 @@ impl Coding {
                 write_headers(trailers, &mut text);
                 queue.push_back(text.freeze());
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body::Frame;
+
+    use super::*;
+
+    /// A body of one byte after the other, without an end.
+    struct Drip;
+
+    impl Body for Drip {
+        type Data = Bytes;
+        type Error = BodyCut;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _cx: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, BodyCut>>> {
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"a")))))
+        }
+    }
+
+    #[test]
+    fn of_a_body_in_tiny_parts_no_more_is_gathered_than_one_write_takes() {
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        for (coding, parts) in [(Coding::Plain, 1), (Coding::Chunked, 3)] {
+            let mut outgoing = Outgoing { queue: VecDeque::new(), body: Some((Drip, coding)) };
+            for _ in 0..100 {
+                outgoing.gather(&mut cx).expect("it is not cut");
+                let queued = outgoing.queue.len();
+                assert!((SLICES..SLICES + parts).contains(&queued), "{queued} of {coding:?}");
+            }
+            outgoing.advance(1);
+            outgoing.gather(&mut cx).expect("it is not cut");
+            assert!(outgoing.queue.len() >= SLICES, "room is used");
         }
     }
 }

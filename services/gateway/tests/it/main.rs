@@ -18,6 +18,7 @@
 //! - `full`: a spool without room;
 //! - `jumps`: a wall clock that jumps, and the epochs that follow;
 //! - `slow`: slow clients, backends that never accept;
+//! - `endless`: backends that never stop speaking;
 //! - `storm`: everybody at once, and whoever likes leaves;
 //! - `catalog`: every error of the catalog, by a request that gets it;
 //! - `drained`: the end, heartbeats, interim records, ports in use.
@@ -30,6 +31,7 @@ mod lenient;
 mod world;
 
 mod drained;
+mod endless;
 mod exact;
 mod faulty;
 mod full;

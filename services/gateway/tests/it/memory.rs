@@ -145,3 +145,30 @@ fn an_upload_to_a_backend_that_stalls_is_not_kept() {
     drop(client);
     finish(gateway);
 }
+
+#[test]
+fn streams_that_wait_keep_no_memory_of_what_they_said() {
+    // Each says as much as one piece of what answers are read into, and then nothing more.
+    const SAID: usize = 60_000;
+    let backend = Backend::start(|mut peer| {
+        peer.request()?;
+        peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")?;
+        peer.send(format!("{SAID:x}\r\n{}\r\n", "a".repeat(SAID)))?;
+        peer.drain();
+        Ok(())
+    });
+    let (gateway, address) = start(&backend);
+    let stream = || {
+        let mut client = Client::connect(address);
+        client.send("GET /release/b/x HTTP/1.1\r\nHost: a.test\r\n\r\n");
+        client.head().expect("a head comes");
+        client.take(SAID).expect("the body comes");
+        client
+    };
+    let _some: Vec<Client> = (0..10).map(|_| stream()).collect();
+    let before = resident_kib(&gateway, "VmRSS:");
+    let _more: Vec<Client> = (0..400).map(|_| stream()).collect();
+    let after = resident_kib(&gateway, "VmRSS:");
+    assert!(after < before + GROWTH_MAX_KIB, "from {before} to {after} KiB");
+    finish(gateway);
+}

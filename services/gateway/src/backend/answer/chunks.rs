@@ -172,8 +172,13 @@ impl Chunks {
             return Ok(None);
         }
         let mut kept = std::mem::take(&mut self.trailers);
+        // Each line has one CR. A bare LF does not make two trailers of one.
+        let count = memchr::memchr_iter(b'\r', &kept).count();
+        if count > self.trailers_max {
+            return Err(Malformed);
+        }
         kept.extend_from_slice(b"\r\n");
-        let mut lines = vec![httparse::EMPTY_HEADER; self.trailers_max];
+        let mut lines = vec![httparse::EMPTY_HEADER; count];
         let parsed = httparse::parse_headers(&kept, &mut lines).map_err(|_| Malformed)?;
         let httparse::Status::Complete((_, lines)) = parsed else { return Err(Malformed) };
         let mut trailers = HeaderMap::with_capacity(lines.len());

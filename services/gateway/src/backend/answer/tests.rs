@@ -196,6 +196,7 @@ fn answers_are_understood_as_hyper_understands_them() {
             "Transfer-Encoding: chunked, gzip\r\n",
             "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n",
             "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n",
+            "Transfer-Encoding: \u{e9}, chunked\r\n",
             "X: \u{e9}\r\nY:\r\nx:  2 \r\n",
             "Bad Name: x\r\n",
             " folded\r\n",
@@ -216,6 +217,8 @@ fn answers_are_understood_as_hyper_understands_them() {
                 "\r\n",
                 "5;\n\r\nhello\r\n0\r\n\r\n",
                 "0\r\nbad trailer\r\n\r\n",
+                "0\r\na: b\nc: d\r\n\r\n",
+                "0\r\na: b\n\nc: d\r\n\r\n",
                 "0\r\n: x\r\n\r\n",
                 "FFFFFFFFFFFFFFFFF\r\n",
             ] {
