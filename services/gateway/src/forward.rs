@@ -62,12 +62,13 @@ struct Call<'c> {
     coding: Coding,
     /// The map of the request's headers, for those of the answer.
     room: RefCell<HeaderMap>,
+    began: Instant,
     deadline: Instant,
 }
 
 /// What became of a try.
 enum Tried {
-    Answered(Box<(response::Parts, Channel)>),
+    Answered(response::Parts, Box<Channel>),
     /// Nothing of the request left: the pool's connection was closed before.
     Stale,
     /// It failed; again, if it may be.
@@ -88,7 +89,8 @@ pub(crate) async fn forward<'w>(
     head: Parts,
     upload: &Rc<Upload>,
 ) -> Result<Forwarded, Stop<'w>> {
-    let deadline = Instant::now() + backend.timeouts.total;
+    let began = Instant::now();
+    let deadline = began + backend.timeouts.total;
     exchange.deadline.set(Some(deadline));
     let target = wire.worker.values.bytes(|out| out.extend_from_slice(outgoing.target.as_bytes()));
     let uri = Uri::from_maybe_shared(target)
@@ -103,9 +105,18 @@ pub(crate) async fn forward<'w>(
     let Parts { method, mut headers, .. } = head;
     let head = wire.worker.values.bytes(|out| head::write(out, &method, &uri, &headers));
     headers.clear();
-    let room = RefCell::new(headers);
-    let call =
-        Call { wire, exchange, backend, upload, method: &method, head, coding, room, deadline };
+    let call = Call {
+        wire,
+        exchange,
+        backend,
+        upload,
+        method: &method,
+        head,
+        coding,
+        room: RefCell::new(headers),
+        began,
+        deadline,
+    };
     let targets = Targets::new(&wire.worker, backend)?;
     let (mut head, channel) = call.tries(targets).await?;
     if head.status == StatusCode::SWITCHING_PROTOCOLS {
@@ -124,15 +135,16 @@ impl Call<'_> {
     async fn tries<'w>(
         &self,
         mut targets: Targets<'_>,
-    ) -> Result<(response::Parts, Channel), Stop<'w>> {
+    ) -> Result<(response::Parts, Box<Channel>), Stop<'w>> {
         let mut fresh = false;
         let mut number = 1;
         let mut target = targets.next()?;
+        let mut started = self.began;
         loop {
-            match self.once(target, fresh, &targets).await {
-                Tried::Answered(answered) => {
+            match self.once(target, fresh, &targets, started).await {
+                Tried::Answered(head, channel) => {
                     targets.note(target, true);
-                    return Ok(*answered);
+                    return Ok((head, channel));
                 }
                 // No try was made; a fresh connection can not be stale.
                 Tried::Stale => fresh = true,
@@ -149,21 +161,32 @@ impl Call<'_> {
                 }
                 Tried::Gone => return Err(Stop::Gone),
             }
+            started = Instant::now();
         }
     }
 
-    async fn once(&self, target: Target, fresh: bool, targets: &Targets<'_>) -> Tried {
+    async fn once(
+        &self,
+        target: Target,
+        fresh: bool,
+        targets: &Targets<'_>,
+        started: Instant,
+    ) -> Tried {
         let (config, address) = (&self.wire.worker.config, target.address);
         let net = self.backend.net.unwrap_or_else(|| config.private_networks.class(address.ip()));
-        self.exchange.facts.borrow_mut().tries.begin(address, net);
+        self.exchange.facts.borrow_mut().tries.begin(address, net, started);
         match self.channel(address, fresh).await {
-            Ok(channel) => self.talk(channel, targets.other_nodes()).await,
+            Ok(channel) => {
+                // A connection that stood took no time.
+                let now = if channel.reused { started } else { Instant::now() };
+                self.talk(channel, targets.other_nodes(), now).await
+            }
             Err(reason) => self.not_connected(reason, targets.others()),
         }
     }
 
     /// A connection that stands, or a new one.
-    async fn channel(&self, address: SocketAddr, fresh: bool) -> Result<Channel, NoChannel> {
+    async fn channel(&self, address: SocketAddr, fresh: bool) -> Result<Box<Channel>, NoChannel> {
         let worker = &self.wire.worker;
         let standing = if fresh { None } else { worker.pool.take(address) };
         if let Some(channel) = standing {
@@ -176,23 +199,23 @@ impl Call<'_> {
 
     /// Sends the request and waits for the head of the answer. `elsewhere`: another server can be
     /// asked when this one breaks.
-    async fn talk(&self, mut channel: Channel, elsewhere: bool) -> Tried {
+    async fn talk(&self, mut channel: Box<Channel>, elsewhere: bool, now: Instant) -> Tried {
         let (sent, received) = (channel.link.sent(), channel.link.received());
         let tries = || RefMut::map(self.exchange.facts.borrow_mut(), |facts| &mut facts.tries);
-        tries().connected(channel.link.clone());
+        tries().connected(channel.link.clone(), now);
         let body = self.upload.ended().is_none();
         let body = body.then(|| (RequestBody::new(self.wire, self.upload), self.coding));
-        channel.link.begin(self.head.clone(), body);
+        channel.link.begin(self.head.clone(), body, now);
         match wait::for_head(self, &mut channel).await {
             Waited::Answered(head) => {
                 if channel.reused {
                     self.wire.worker.counters.add(Count::BackendReused);
                 }
-                tries().answered(head.status.as_u16());
+                tries().answered(head.status.as_u16(), channel.link.moved());
                 if !channel.link.is_sent() {
                     self.wire.send_on(channel.link.clone());
                 }
-                Tried::Answered(Box::new((head, channel)))
+                Tried::Answered(head, channel)
             }
             Waited::Broken => {
                 let nothing = channel.link.sent() == sent;

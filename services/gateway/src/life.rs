@@ -43,7 +43,7 @@ pub(crate) async fn answer(
     let method = head.method.clone();
     let origin = head.headers.get(ORIGIN).cloned();
     let mut cors = None;
-    let upload = Rc::new(Upload::new(body));
+    let upload = Rc::new(Upload::new(body, exchange.arrived));
     // The whole request goes by one policy, whatever is loaded meanwhile.
     let policy = worker.policy();
     let answered =

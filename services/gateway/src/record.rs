@@ -152,7 +152,7 @@ impl Recorder {
         self.step(&reading, now);
         if self.turn != Turn::Lives {
             for entry in entries {
-                let entry = self.hold(entry);
+                let entry = self.hold(entry, now);
                 self.kept.extend(entry);
             }
             return;
@@ -205,7 +205,7 @@ impl Recorder {
     }
 
     /// What of an entry waits for the next stream.
-    fn hold(&self, entry: Entry) -> Option<Entry> {
+    fn hold(&self, entry: Entry, now: Instant) -> Option<Entry> {
         match &entry {
             Entry::End { .. } => Some(entry),
             // The next one says the same, or more.
@@ -214,7 +214,7 @@ impl Recorder {
                 push::admit(&self.worker, exchange);
                 if let Some(wire) = held.as_ref().filter(|_| !exchange.has_record()) {
                     // Without a record there is nothing to wait for.
-                    wire.release();
+                    wire.release(now);
                 }
                 match exchange.room.get() {
                     SpoolRoom::Refused => {
@@ -237,7 +237,7 @@ impl Recorder {
                 lost(&worker, push::final_part(&worker, &exchange, time, now));
                 match held {
                     // Without a record there is nothing to wait for.
-                    Some(wire) if !exchange.has_record() => wire.release(),
+                    Some(wire) if !exchange.has_record() => wire.release(now),
                     Some(wire) => self.wires.push(wire),
                     None => {}
                 }
@@ -290,7 +290,7 @@ impl Recorder {
                 if self.retry.take().is_some() {
                     tracing::info!("spool takes records again");
                 }
-                self.wires.drain(..).for_each(|wire| wire.release());
+                self.wires.drain(..).for_each(|wire| wire.release(now));
                 let serves = self.worker.stage.get() == Stage::Serving;
                 self.worker.counters.set(Count::Serving, u64::from(serves));
                 if let Some(ended) = ended {

@@ -214,13 +214,13 @@ impl Wire {
         self.worker.close(&exchange, Some(self));
     }
 
-    /// The record is on disk: the rest of the answer may leave.
-    pub(crate) fn release(&self) {
+    /// The record is on disk: the rest of the answer may leave. `now` is the recorder's clock.
+    pub(crate) fn release(&self, now: Instant) {
         self.exchange.borrow_mut().take();
         self.refused.set(None);
         let done = self.output.borrow_mut().release(&self.socket.borrow());
         if done {
-            self.next_request();
+            self.next_request(now);
         }
         self.wake();
     }
@@ -315,18 +315,18 @@ impl Wire {
     }
 
     /// The answer has left whole: the next request may come.
-    fn next_request(&self) {
-        self.input.borrow_mut().next_request();
+    fn next_request(&self, now: Instant) {
+        self.input.borrow_mut().next_request(now);
         self.body_wanted.set(false);
     }
 
     /// The first byte of a request is here.
-    fn begin(&self) -> Rc<Exchange> {
+    fn begin(&self, arrived: Instant) -> Rc<Exchange> {
         if self.state.get() == State::Closing {
             // It came just in time.
             self.state.set(State::Open);
         }
-        let exchange = Rc::new(self.worker.begin());
+        let exchange = Rc::new(self.worker.begin(arrived));
         let mut facts = exchange.facts.borrow_mut();
         let Ends { source, destination } = self.ends.get();
         let client = (!self.speaks_for_nobody.get()).then_some(source.ip());

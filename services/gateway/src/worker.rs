@@ -157,11 +157,11 @@ impl Worker {
         self.clocks.now()
     }
 
-    /// A request begins now.
-    pub(crate) fn begin(&self) -> Exchange {
+    /// A request begins; its first byte came at `arrived`.
+    pub(crate) fn begin(&self, arrived: Instant) -> Exchange {
         self.counters.add(Count::Requests);
         let now_ms = u64::try_from(self.now().0).unwrap_or(0);
-        Exchange::new(self.ids.borrow().next(now_ms), Instant::now(), self.spares.clone())
+        Exchange::new(self.ids.borrow().next(now_ms), arrived, self.spares.clone())
     }
 
     /// Keeps room for the record of an exchange. False: the request is not to be served.

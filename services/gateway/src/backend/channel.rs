@@ -48,14 +48,15 @@ pub(crate) enum Heard {
 // === impl Channel ===
 
 impl Channel {
-    pub(super) fn new(
+    /// In a box: it is handed on several times for each request.
+    pub(super) fn boxed(
         worker: Rc<Worker>,
         link: Link,
         address: SocketAddr,
         limits: AnswerLimits,
         open: Open,
-    ) -> Self {
-        Self {
+    ) -> Box<Self> {
+        Box::new(Self {
             link: Rc::new(link),
             address,
             reused: false,
@@ -65,7 +66,7 @@ impl Channel {
             rest: Rest::Done,
             keep_alive: true,
             _open: open,
-        }
+        })
     }
 
     /// True when another request may be sent.

@@ -36,6 +36,8 @@ pub(crate) struct Link {
     /// How many bytes will have been sent when the head of the current request is out.
     head_end: Cell<u64>,
     closed: Cell<bool>,
+    /// The request has just begun: the clock needs not be read for what leaves at once.
+    just_begun: Cell<bool>,
     /// When a byte went last.
     sent_at: Cell<Instant>,
     /// When a byte went or came last.
@@ -79,17 +81,18 @@ impl Link {
             received: Cell::new(0),
             head_end: Cell::new(u64::MAX),
             closed: Cell::new(false),
+            just_begun: Cell::new(false),
             sent_at: Cell::new(now),
             moved: Cell::new(now),
         }
     }
 
     /// A request begins: its head, and its body if there is one. Nothing is sent yet.
-    pub(crate) fn begin(&self, head: Bytes, body: Option<(RequestBody, Coding)>) {
+    pub(crate) fn begin(&self, head: Bytes, body: Option<(RequestBody, Coding)>, now: Instant) {
         self.head_end.set(self.sent.get() + head.len() as u64);
-        let now = Instant::now();
         self.sent_at.set(now);
         self.moved.set(now);
+        self.just_begun.set(true);
         let mut outgoing = self.outgoing.borrow_mut();
         outgoing.queue.push_back(head);
         outgoing.body = body;
@@ -155,7 +158,10 @@ impl Link {
             if outgoing.queue.is_empty() {
                 return if outgoing.body.is_none() { Poll::Ready(Ok(())) } else { Poll::Pending };
             }
-            let written = ready!(self.poll_write(cx, &outgoing.queue));
+            let Poll::Ready(written) = self.poll_write(cx, &outgoing.queue) else {
+                self.just_begun.set(false);
+                return Poll::Pending;
+            };
             let Some(written) = written.ok().filter(|written| *written > 0) else {
                 self.closed.set(true);
                 *outgoing = Outgoing::default();
@@ -202,9 +208,11 @@ impl Link {
     }
 
     fn note_sent(&self, bytes: usize) {
-        let now = Instant::now();
-        self.sent_at.set(now);
-        self.moved.set(now);
+        if !self.just_begun.take() {
+            let now = Instant::now();
+            self.sent_at.set(now);
+            self.moved.set(now);
+        }
         self.sent.set(self.sent.get() + bytes as u64);
     }
 }

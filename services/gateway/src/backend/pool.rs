@@ -31,7 +31,7 @@ struct Host {
 }
 
 struct Idle {
-    channel: Channel,
+    channel: Box<Channel>,
     since: Instant,
 }
 
@@ -67,7 +67,7 @@ impl Pool {
     }
 
     /// A connection that stands and waits for a request, the last used first.
-    pub(crate) fn take(&self, address: SocketAddr) -> Option<Channel> {
+    pub(crate) fn take(&self, address: SocketAddr) -> Option<Box<Channel>> {
         let mut hosts = self.hosts.borrow_mut();
         let idle = &mut hosts.get_mut(&address)?.idle;
         while let Some(Idle { mut channel, .. }) = idle.pop() {
@@ -81,14 +81,16 @@ impl Pool {
     }
 
     /// Keeps a connection whose request and answer are both whole.
-    pub(crate) fn keep(&self, channel: Channel) {
+    pub(crate) fn keep(&self, channel: Box<Channel>) {
         if !channel.is_reusable() {
             return;
         }
         let mut hosts = self.hosts.borrow_mut();
         let host = hosts.entry(channel.address).or_default();
         if host.idle.len() < self.idle_max {
-            host.idle.push(Idle { channel, since: Instant::now() });
+            // Since its last byte came.
+            let since = channel.link.moved();
+            host.idle.push(Idle { channel, since });
         }
     }
 
@@ -98,14 +100,14 @@ impl Pool {
         worker: &Rc<Worker>,
         address: SocketAddr,
         timeout: Duration,
-    ) -> Result<Channel, NoChannel> {
+    ) -> Result<Box<Channel>, NoChannel> {
         let open = self.open(address).ok_or(NoChannel::Limit)?;
         let connected = tokio::time::timeout(timeout, TcpStream::connect(address)).await;
         let socket = connected.map_err(|_| NoChannel::Late)?.map_err(|_| NoChannel::Failed)?;
         // Without it small requests would wait for the backend's acknowledgement.
         socket.set_nodelay(true).map_err(|_| NoChannel::Failed)?;
         worker.counters.add(Count::BackendConnections);
-        Ok(Channel::new(worker.clone(), Link::new(socket), address, self.limits, open))
+        Ok(Channel::boxed(worker.clone(), Link::new(socket), address, self.limits, open))
     }
 
     /// Closes what was idle for too long.

@@ -54,6 +54,7 @@ impl Spares {
 #[cfg(test)]
 mod tests {
     use std::net::SocketAddr;
+    use std::time::Instant;
 
     use record::Net;
 
@@ -67,7 +68,7 @@ mod tests {
         facts.service_id.push_str("service");
         facts.api_id.push_str("api");
         facts.status = 200;
-        facts.tries.begin(SocketAddr::from(([127, 0, 0, 1], 80)), Net::Private);
+        facts.tries.begin(SocketAddr::from(([127, 0, 0, 1], 80)), Net::Private, Instant::now());
         let place = facts.account.as_ptr();
         spares.give(&mut facts);
         let next = spares.take();

@@ -51,11 +51,11 @@ struct Bytes {
 
 impl Tries {
     /// A try begins: an address was chosen.
-    pub(crate) fn begin(&mut self, address: SocketAddr, net: Net) {
+    pub(crate) fn begin(&mut self, address: SocketAddr, net: Net, started: Instant) {
         self.0.push(Try {
             address,
             net,
-            started: Instant::now(),
+            started,
             connected: None,
             head: None,
             ended: None,
@@ -68,18 +68,25 @@ impl Tries {
     }
 
     /// The current try has its connection.
-    pub(crate) fn connected(&mut self, link: Rc<Link>) {
+    pub(crate) fn connected(&mut self, link: Rc<Link>, now: Instant) {
         let Some(current) = self.0.last_mut() else { return };
         current.bytes = Bytes { sent: link.sent(), received: link.received() };
-        current.connected = Some(Instant::now());
+        current.connected = Some(now);
         current.link = Some(link);
     }
 
-    /// The backend's head is in.
-    pub(crate) fn answered(&mut self, status: u16) {
+    /// The backend's head is in, since `at`.
+    pub(crate) fn answered(&mut self, status: u16, at: Instant) {
         let Some(current) = self.0.last_mut() else { return };
-        current.head = Some(Instant::now());
+        current.head = Some(at);
         current.status = Some(status);
+    }
+
+    /// The current try's answer is whole, since `at`: its connection may serve another exchange.
+    pub(crate) fn whole(&mut self, at: Instant) {
+        let Some(current) = self.0.last_mut() else { return };
+        current.ended = current.ended.or(Some(at));
+        current.settle();
     }
 
     /// The current try is over: its connection may serve another exchange from now on.

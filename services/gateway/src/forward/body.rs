@@ -45,7 +45,7 @@ pub(crate) struct BackendBody {
     exchange: Rc<Exchange>,
     upload: Rc<Upload>,
     /// Until the answer is whole.
-    channel: Option<Channel>,
+    channel: Option<Box<Channel>>,
     idle: Duration,
     deadline: Instant,
     /// Runs while the backend is waited for.
@@ -61,8 +61,9 @@ pub(crate) struct BodyCut;
 // === impl Upload ===
 
 impl Upload {
-    pub(crate) fn new(incoming: Incoming) -> Self {
-        let ended = incoming.is_end_stream().then(Instant::now);
+    /// `arrived`: when the request came, with the whole of its body if it has none.
+    pub(crate) fn new(incoming: Incoming, arrived: Instant) -> Self {
+        let ended = incoming.is_end_stream().then_some(arrived);
         Self {
             incoming: RefCell::new(incoming),
             ahead: RefCell::default(),
@@ -218,7 +219,7 @@ impl Body for RequestBody {
 // === impl BackendBody ===
 
 impl BackendBody {
-    pub(super) fn new(call: &Call<'_>, channel: Channel) -> Self {
+    pub(super) fn new(call: &Call<'_>, channel: Box<Channel>) -> Self {
         let whole = channel.is_done();
         let mut body = Self {
             wire: call.wire.clone(),
@@ -244,7 +245,7 @@ impl BackendBody {
     /// The answer is whole: its connection may serve another request.
     fn finish(&mut self) {
         let Some(channel) = self.channel.take() else { return };
-        self.exchange.facts.borrow_mut().tries.end(None);
+        self.exchange.facts.borrow_mut().tries.whole(channel.link.moved());
         if self.upload.ended().is_some() {
             self.wire.worker.pool.keep(channel);
         }
@@ -330,6 +331,6 @@ impl Body for BackendBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.channel.as_ref().map_or(SizeHint::with_exact(0), Channel::hint)
+        self.channel.as_ref().map_or(SizeHint::with_exact(0), |channel| channel.hint())
     }
 }

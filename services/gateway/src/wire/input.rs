@@ -103,7 +103,7 @@ impl Input {
         self.eof
     }
 
-    pub(super) fn next_request(&mut self) {
+    pub(super) fn next_request(&mut self, now: Instant) {
         // After a request that was answered before it was whole there is no next one: what still
         // comes is the rest of it, whatever it looks like.
         self.place = match self.within() {
@@ -111,7 +111,7 @@ impl Input {
             false => Place::Head(Head::default()),
         };
         self.ready = 0;
-        self.since = Instant::now();
+        self.since = now;
     }
 
     /// Replaces a head by a stand-in that hyper accepts; ends a body with an error.
@@ -144,6 +144,21 @@ impl Input {
         request.host = HeaderValue::from_bytes(sketch.host).ok();
     }
 
+    /// What a read of the socket gave, into `scratch`.
+    fn note_read(&mut self, read: &io::Result<usize>, scratch: &[u8]) {
+        match read {
+            Ok(0) => self.eof = true,
+            Ok(bytes) => {
+                if !self.in_preface() {
+                    // A preface that trickles does not put its limit off.
+                    self.since = Instant::now();
+                }
+                self.buffer.extend_from_slice(&scratch[..*bytes]);
+            }
+            Err(_) => (self.eof, self.broken) = (true, true),
+        }
+    }
+
     /// True within a request, its head apart.
     fn within(&self) -> bool {
         matches!(self.place, Place::Body(_) | Place::Refused { .. })
@@ -166,6 +181,8 @@ enum Next {
     HandOn,
     /// More bytes are needed, at most so many.
     Read(usize),
+    /// The same, and they are the body's: what is good of them need not lie in the buffer first.
+    Pass(usize),
     Wait,
     End,
     Fail(io::Error),
@@ -188,6 +205,11 @@ impl Wire {
                     return Poll::Ready(Ok(()));
                 }
                 Next::Read(max) => ready!(self.fill(cx, max)),
+                Next::Pass(max) => {
+                    if let Some(passed) = ready!(self.pass(cx, max, cursor)) {
+                        return Poll::Ready(passed);
+                    }
+                }
                 Next::Wait => return Poll::Pending,
                 Next::End => return Poll::Ready(Ok(())),
                 Next::Fail(error) => return Poll::Ready(Err(error)),
@@ -269,7 +291,7 @@ impl Wire {
             let over = input.eof || self.state.get() == State::Closing;
             return if over { Next::End } else { Next::Read(HEAD_PIECE) };
         }
-        let exchange = self.exchange().unwrap_or_else(|| self.begin());
+        let exchange = self.exchange().unwrap_or_else(|| self.begin(input.since));
         exchange.req_len.set(input.buffer.len() as u64);
         match head.take(&input.buffer, &self.worker.head_limits) {
             Ok(Some(frame)) => {
@@ -302,7 +324,7 @@ impl Wire {
                 self.lose();
                 return Next::Fail(io::ErrorKind::UnexpectedEof.into());
             }
-            return Next::Read(room);
+            return Next::Pass(room);
         }
         let Some(exchange) = self.exchange() else { return Next::End };
         match body.take(&input.buffer) {
@@ -321,31 +343,46 @@ impl Wire {
         }
     }
 
+    /// Reads the socket once, and gives hyper what belongs to the body. Nothing: the buffer is to
+    /// be looked at.
+    fn pass(
+        &self,
+        cx: &mut Context<'_>,
+        max: usize,
+        cursor: &mut ReadBufCursor<'_>,
+    ) -> Poll<Option<io::Result<()>>> {
+        let mut scratch = self.worker.scratch.borrow_mut();
+        let room = max.min(scratch.len());
+        let read = ready!(self.poll_socket(cx, &mut scratch[..room]));
+        let mut input = self.input.borrow_mut();
+        let (Ok(bytes @ 1..), Place::Body(mut body)) = (&read, input.place) else {
+            input.note_read(&read, &scratch);
+            return Poll::Ready(None);
+        };
+        let Some(exchange) = self.exchange() else { return Poll::Ready(Some(Ok(()))) };
+        let (was, bytes) = (body, &scratch[..*bytes]);
+        let taken = body.take(bytes).unwrap_or_default();
+        if taken == 0 {
+            // It is refused; that is said in one place.
+            input.place = Place::Body(was);
+            input.note_read(&read, &scratch);
+            return Poll::Ready(None);
+        }
+        input.since = Instant::now();
+        exchange.req_len.set(exchange.req_len.get() + taken as u64);
+        cursor.put_slice(&bytes[..taken]);
+        input.buffer.extend_from_slice(&bytes[taken..]);
+        input.place = if body.complete() { Place::Complete } else { Place::Body(body) };
+        Poll::Ready(Some(Ok(())))
+    }
+
     /// Reads the socket once into the buffer.
     fn fill(&self, cx: &mut Context<'_>, max: usize) -> Poll<()> {
         let mut scratch = self.worker.scratch.borrow_mut();
         let room = max.min(scratch.len());
-        let read = self.poll_socket(cx, &mut scratch[..room]);
-        let mut input = self.input.borrow_mut();
-        match read {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Ok(0)) => {
-                input.eof = true;
-                Poll::Ready(())
-            }
-            Poll::Ready(Ok(bytes)) => {
-                if !input.in_preface() {
-                    // A preface that trickles does not put its limit off.
-                    input.since = Instant::now();
-                }
-                input.buffer.extend_from_slice(&scratch[..bytes]);
-                Poll::Ready(())
-            }
-            Poll::Ready(Err(_)) => {
-                (input.eof, input.broken) = (true, true);
-                Poll::Ready(())
-            }
-        }
+        let read = ready!(self.poll_socket(cx, &mut scratch[..room]));
+        self.input.borrow_mut().note_read(&read, &scratch);
+        Poll::Ready(())
     }
 }
 

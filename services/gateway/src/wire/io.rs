@@ -5,7 +5,7 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use policy::errors::framing;
@@ -144,7 +144,7 @@ impl Wire {
             let written = ready!(written).inspect_err(|_| self.lose())?;
             if output.advance(written) {
                 drop(output);
-                self.next_request();
+                self.next_request(Instant::now());
                 // hyper was told that nothing can be read; from now on something can.
                 cx.waker().wake_by_ref();
             }
