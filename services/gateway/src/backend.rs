@@ -8,7 +8,7 @@
 //! - [`answer`] reads what a backend says. There is no other client below this: hyper's would cost
 //!   each request two channels, a task and two wake-ups of it.
 
-mod answer;
+pub(crate) mod answer;
 mod balance;
 mod channel;
 mod link;

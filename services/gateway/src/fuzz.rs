@@ -1,8 +1,12 @@
-//! Ways in for fuzz targets: parsers of bytes that anybody can send, with what must hold of them.
+//! Ways in for fuzz targets: parsers of bytes that come from outside, with what must hold of them.
 //!
 //! Each takes any bytes, and panics only when a promise is broken.
 
+mod answer;
+
 use std::net::SocketAddr;
+
+pub use answer::{Answer, End, answer};
 
 use crate::framing::{Body, Head, HeadLimits, Refused};
 use crate::proxy::{self, Ends, Preface};

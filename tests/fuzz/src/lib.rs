@@ -6,6 +6,7 @@
 //! - `fuzz/` runs each under libFuzzer, on a nightly compiler; the test here runs each over its
 //!   committed corpus, on any.
 
+mod answer;
 mod authorization;
 mod bracket;
 #[cfg(feature = "configuration")]
@@ -14,6 +15,7 @@ mod filter;
 mod proxy;
 mod wire;
 
+pub use answer::answer;
 pub use authorization::authorization;
 pub use bracket::bracket;
 #[cfg(feature = "configuration")]
@@ -33,6 +35,7 @@ pub struct Target {
 /// All of them.
 pub const TARGETS: &[Target] = &[
     Target { name: "wire", run: wire },
+    Target { name: "answer", run: answer },
     Target { name: "authorization", run: authorization },
     Target { name: "filter", run: filter },
     Target { name: "bracket", run: bracket },

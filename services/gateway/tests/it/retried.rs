@@ -136,6 +136,43 @@ fn an_answer_is_heard_though_the_backend_takes_no_more() {
 }
 
 #[test]
+fn an_answer_that_begins_early_and_ends_after_the_request_leaves_a_connection_that_is_kept() {
+    let backend = Backend::start(|mut peer| {
+        loop {
+            let head = peer.head()?;
+            peer.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")?;
+            let end = if head.contains("chunked") { "0\r\nx: y\r\n\r\n" } else { "end" };
+            let mut body = peer.unread();
+            while !body.ends_with(end.as_bytes()) {
+                peer.more()?;
+                body.append(&mut peer.unread());
+            }
+            peer.send("hello")?;
+        }
+    });
+    let mut world = World::start(backend.address);
+    let length = ("Content-Length: 6", "abc", "end");
+    let chunked = ("Transfer-Encoding: chunked", "3\r\nabc\r\n", "0\r\nx: y\r\n\r\n");
+    let mut told = (0, 0);
+    for (number, (framing, first, rest)) in [length, chunked, length].into_iter().enumerate() {
+        let mut client = Client::connect(world.address);
+        client.send(format!("POST /release/b/x HTTP/1.1\r\nHost: a.test\r\n{framing}\r\n\r\n"));
+        client.send(first);
+        let head = client.head().expect("the head comes before the request is whole");
+        assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+        client.send(rest);
+        assert_eq!(client.take(5).expect("the rest comes"), b"hello");
+        let record = world.final_number(number + 1);
+        assert_eq!((record.ups_st.as_ref(), record.fault), ("200", Fault::None));
+        assert_eq!(record.req_len, client.sent);
+        told = (told.0 + record.ups_req_len, told.1 + record.ups_rsp_len);
+        let seen = backend.seen();
+        assert_eq!(seen.len(), 1, "the connection is kept");
+        assert_eq!(told, (seen[0].received, seen[0].sent));
+    }
+}
+
+#[test]
 fn a_name_is_tried_at_each_of_its_addresses() {
     let backend = Backend::answering(OK);
     let mut world = World::start(backend.address);
