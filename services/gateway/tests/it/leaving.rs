@@ -2,6 +2,8 @@
 
 // A `-` in a record is the absent value, so it is read back as an empty text.
 
+use std::io::{self, Read};
+use std::net::Shutdown;
 use std::time::Duration;
 
 use record::{Fault, Record};
@@ -204,4 +206,44 @@ fn a_client_that_can_not_count_sees_a_reset() {
     let ended = std::io::Read::read_to_end(&mut client.socket, &mut all);
     assert_eq!(ended.map_err(|error| error.kind()), Err(std::io::ErrorKind::ConnectionReset));
     assert_eq!(says(&world.final_number(1)), (200, "200", Fault::Backend, "receiving"));
+}
+
+#[test]
+fn nothing_stays_open_behind_an_answer_that_began_before_its_request_was_whole() {
+    let (tell, told) = std::sync::mpsc::sync_channel::<()>(2);
+    let backend = Backend::start(move |mut peer| {
+        peer.head()?;
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel")?;
+        peer.drain();
+        // The test may be over.
+        let _gone = tell.send(());
+        Ok(())
+    });
+    let mut world = World::start(backend.address);
+    let address = world.address;
+    let begin = || {
+        let mut client = Client::connect(address);
+        client.send("POST /release/b/x HTTP/1.1\r\nHost: a.test\r\nContent-Length: 9\r\n\r\nabc");
+        client.head().expect("the head comes before the request is whole");
+        client.take(3).expect("and so does a part of the body");
+        client
+    };
+    let closed = |client: &mut Client| {
+        let end = client.socket.read(&mut [0]);
+        let late = |error: &io::Error| error.kind() == io::ErrorKind::WouldBlock;
+        assert!(!end.is_err_and(|error| late(&error)), "the client's connection is open");
+        told.recv_timeout(Duration::from_secs(20)).expect("the backend's connection is closed");
+    };
+    let mut leaves = begin();
+    leaves.socket.shutdown(Shutdown::Write).expect("it is open");
+    closed(&mut leaves);
+    let mut is_cut = begin();
+    world.stop(Duration::from_millis(50));
+    closed(&mut is_cut);
+    let finals = world.finals();
+    let faults = finals.iter().map(|record| (record.rsp_st, record.fault, &*record.ups_st));
+    assert_eq!(
+        faults.collect::<Vec<_>>(),
+        [(200, Fault::Client, "200"), (200, Fault::Gateway, "200")]
+    );
 }

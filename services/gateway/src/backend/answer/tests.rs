@@ -309,6 +309,17 @@ fn headers_above_the_usual_number_are_taken_too() {
 }
 
 #[test]
+fn a_name_that_is_too_long_for_a_map_is_no_header() {
+    let limits = AnswerLimits { head: 1 << 20, headers: 1000 };
+    for (length, taken) in [((1 << 16) - 1, true), (1 << 16, false), (1 << 19, false)] {
+        let text = format!("HTTP/1.1 204 OK\r\n{}: b\r\n\r\n", "a".repeat(length));
+        let mut input = Bytes::from(text);
+        let begun = take_head(&mut input, &Method::GET, limits, &mut HeaderMap::new());
+        assert_eq!(begun.is_ok_and(|begun| begun.is_some()), taken, "{length}");
+    }
+}
+
+#[test]
 fn the_memory_of_the_requests_headers_is_taken_and_nothing_that_was_in_it() {
     let mut room = HeaderMap::with_capacity(64);
     let capacity = room.capacity();
