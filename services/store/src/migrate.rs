@@ -30,7 +30,7 @@ macro_rules! steps {
     };
 }
 
-pub(crate) const STEPS: [Step; 15] = steps! {
+pub(crate) const STEPS: [Step; 17] = steps! {
     1 "0001_records",
     2 "0002_claims",
     3 "0003_dead_letters",
@@ -46,6 +46,8 @@ pub(crate) const STEPS: [Step; 15] = steps! {
     13 "0013_claim_groups",
     14 "0014_records_by_stream",
     15 "0015_records_by_account",
+    16 "0016_records_codec",
+    17 "0017_records_numbers",
 };
 
 /// The tables whose rows are promised to survive: those that `durability: host` concerns.
@@ -208,7 +210,8 @@ mod tests {
         for step in STEPS {
             let code = step.sql.lines().filter(|line| !line.starts_with("--"));
             assert!(code.into_iter().all(|line| !line.contains(';')), "{} is one", step.name);
-            assert!(step.sql.contains("IF NOT EXISTS"), "{} may be run again", step.name);
+            let again = ["IF NOT EXISTS", "MODIFY SETTING", "MODIFY COLUMN"];
+            assert!(again.iter().any(|words| step.sql.contains(words)), "{}", step.name);
         }
     }
 }

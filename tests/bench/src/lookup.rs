@@ -73,8 +73,13 @@ pub(crate) fn run(options: &Options, common: &Common) -> Result<Report> {
     let span = Span { rows, begin: Time(end.0 - length as i64), length };
     let mut table = Table::fill(&stage, span)?;
     let query = serve(&stage, &program)?;
-    let mut api = Api::connect(query.word("/url")?, query.word("/token")?)?;
-    let small = measure(&stage, &table, &mut api, (span, end), (asks, few))?;
+    // Connected anew for each table: the service closes a connection that waits while one grows.
+    let measured = |table: &Table<'_>| {
+        let mut api = Api::connect(query.word("/url")?, query.word("/token")?)?;
+        measure(&stage, table, &mut api, (span, end), (asks, few))
+    };
+    let small = measured(&table)?;
+    eprintln!("of {}: {}", table.rows(), ranks(&small.warm));
     let mut report = Report::new("lookup");
     report.about(format!(
         "{rows} records over {} days, of 1,000 accounts; {asks} ids; {few} ids with cold caches; \
@@ -90,7 +95,7 @@ pub(crate) fn run(options: &Options, common: &Common) -> Result<Report> {
     );
     if !options.no_growth {
         table.grow(COPIES * GROWTH)?;
-        let large = measure(&stage, &table, &mut api, (span, end), (asks, few))?;
+        let large = measured(&table)?;
         let than = format!("of {rows}");
         report.row(
             grown("by id alone, warm, p99", table.rows(), &large.warm)
