@@ -1,6 +1,7 @@
 //! What passes between both sides beside a request and its answer: early heads, trailers, traces,
 //! large heads; and the addresses that nothing passes to.
 
+use std::io::Write;
 use std::net::TcpListener;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -254,5 +255,54 @@ fn nothing_is_forwarded_to_where_no_backend_may_be() {
             assert_eq!((record.ups_st.as_ref(), record.upip.as_ref()), ("", ""), "{backend}");
         }
         world.stop(Duration::from_secs(5));
+    }
+}
+
+#[test]
+fn a_body_comes_back_while_it_is_sent() {
+    const PIECES: usize = 3000;
+    let backend = Backend::start(|mut peer| {
+        let head = peer.head()?;
+        let framing = head.lines().find(|line| {
+            line.starts_with("content-length") || line.starts_with("transfer-encoding")
+        });
+        let framing = framing.unwrap_or_default();
+        peer.send(format!("HTTP/1.1 200 OK\r\nConnection: close\r\n{framing}\r\n\r\n"))?;
+        loop {
+            let bytes = peer.unread();
+            peer.send(bytes)?;
+            peer.more()?;
+        }
+    });
+    let mut world = World::start(backend.address);
+    // From one byte to more than a read or a write takes.
+    let piece = |number: usize| vec![b'a' + (number % 26) as u8; 1 + number * number * 7 % 9001];
+    let body: Vec<u8> = (0..PIECES).flat_map(piece).collect();
+    let length = format!("Content-Length: {}", body.len());
+    for (framing, chunked) in [(length.as_str(), false), ("Transfer-Encoding: chunked", true)] {
+        let mut client = Client::connect(world.address);
+        client.send(format!("PUT /release/b/x HTTP/1.1\r\nHost: a.test\r\n{framing}\r\n\r\n"));
+        let mut sending = client.socket.try_clone().expect("a descriptor is free");
+        let patience = Some(Duration::from_secs(20));
+        sending.set_write_timeout(patience).expect("a timeout can be set");
+        let answer = std::thread::scope(|scope| {
+            scope.spawn(move || {
+                for piece in (0..PIECES).map(piece) {
+                    let length = piece.len();
+                    let text = if chunked {
+                        [format!("{length:x}\r\n").as_bytes(), &piece, b"\r\n"].concat()
+                    } else {
+                        piece
+                    };
+                    sending.write_all(&text).expect("the gateway takes it");
+                }
+                let end: &[u8] = if chunked { b"0\r\n\r\n" } else { b"" };
+                sending.write_all(end).expect("the gateway takes it");
+            });
+            client.answer(false)
+        });
+        assert_eq!(answer.status, 200);
+        assert!(answer.body == body, "{} bytes of {}", answer.body.len(), body.len());
+        assert_eq!(world.record(answer.id()).ups_st, "200");
     }
 }
