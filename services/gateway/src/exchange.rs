@@ -96,6 +96,8 @@ pub(crate) struct Facts {
 #[derive(Default)]
 pub(crate) struct RequestFacts {
     pub(crate) http_10: bool,
+    /// It leaves the connection open, by saying nothing of it.
+    pub(crate) stays: bool,
     pub(crate) method: Option<Method>,
     pub(crate) target: Target,
     pub(crate) host: Option<HeaderValue>,

@@ -1,7 +1,7 @@
 //! Receive: the first phase. What the record needs is taken from the head, room for the record is
 //! kept, and what is refused at once is refused.
 
-use http::header::{HOST, REFERER, USER_AGENT};
+use http::header::{CONNECTION, HOST, REFERER, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 use http_body::SizeHint;
@@ -66,6 +66,7 @@ pub(crate) fn named(head: &Parts) -> Option<HeaderValue> {
 fn keep(exchange: &Exchange, head: &Parts) {
     let request = &mut exchange.facts.borrow_mut().request;
     request.http_10 = head.version == http::Version::HTTP_10;
+    request.stays = !request.http_10 && !head.headers.contains_key(CONNECTION);
     request.method = Some(head.method.clone());
     request.target = Target::Uri(head.uri.clone());
     request.host = named(head);

@@ -127,10 +127,16 @@ fn finish(
     }
     // Where the next request begins is not known before this one is here whole.
     let unclear = wire.refused().is_some() || !wire.request_complete();
-    if unclear || wire.crowded || wire.worker.stage.get() != Stage::Serving {
+    let closes = unclear || wire.crowded || wire.worker.stage.get() != Stage::Serving;
+    if closes {
         head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    exchange.facts.borrow_mut().status = head.status.as_u16();
+    let mut facts = exchange.facts.borrow_mut();
+    facts.status = head.status.as_u16();
+    if !closes && facts.request.stays {
+        wire.stay();
+    }
+    drop(facts);
     let answer = Answer { wire: wire.clone(), source };
     if answer.is_end_stream() {
         wire.end();

@@ -60,6 +60,10 @@ pub(crate) struct Wire {
     pub(crate) body_wanted: Cell<bool>,
     /// The client can tell the end of the current answer only by the end of the connection.
     unframed: Cell<bool>,
+    /// Neither side asks for the connection to be closed after the current answer.
+    stays: Cell<bool>,
+    /// The connection's task is polled when the client sends something.
+    listens: Cell<bool>,
     state: Cell<State>,
     /// Where the rest of the current request goes, while it is being answered.
     sending: RefCell<Option<Rc<Link>>>,
@@ -99,6 +103,8 @@ impl Wire {
             refused: Cell::new(None),
             body_wanted: Cell::new(false),
             unframed: Cell::new(false),
+            stays: Cell::new(false),
+            listens: Cell::new(false),
             state: Cell::new(State::Open),
             sending: RefCell::new(None),
             waker: RefCell::new(None),
@@ -222,7 +228,16 @@ impl Wire {
         if done {
             self.next_request(now);
         }
-        self.wake();
+        // One poll of the task in three is saved where all that it could do is to wait.
+        let stays = self.stays.take() && self.worker.stage.get() == Stage::Serving;
+        if !(done && stays && self.listens.get() && self.input.borrow().is_quiet()) {
+            self.wake();
+        }
+    }
+
+    /// After the current answer both sides wait for the next request.
+    pub(crate) fn stay(&self) {
+        self.stays.set(true);
     }
 
     /// Ends the exchange that is still open when the connection is over.

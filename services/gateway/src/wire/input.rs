@@ -98,6 +98,11 @@ impl Input {
         !self.eof && (self.within() || !self.buffer.is_empty())
     }
 
+    /// True when nothing came that is to be looked at.
+    pub(super) fn is_quiet(&self) -> bool {
+        !self.eof && self.buffer.is_empty()
+    }
+
     /// True when nothing more will come.
     pub(super) fn ended(&self) -> bool {
         self.eof

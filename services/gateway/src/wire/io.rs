@@ -76,7 +76,9 @@ impl Wire {
     ) -> Poll<io::Result<usize>> {
         let mut buffer = ReadBuf::new(into);
         let mut socket = self.socket.borrow_mut();
-        ready!(Pin::new(&mut *socket).poll_read(cx, &mut buffer))?;
+        let read = Pin::new(&mut *socket).poll_read(cx, &mut buffer);
+        self.listens.set(read.is_pending());
+        ready!(read)?;
         Poll::Ready(Ok(buffer.filled().len()))
     }
 
