@@ -186,9 +186,10 @@ impl Batch {
 // === impl Bounds ===
 
 impl Default for Bounds {
-    /// A batch as one insert likes it, two of them read ahead, and a pause that nobody notices.
+    /// A batch that is quickly read, four of them read ahead while an insert runs, and a pause that
+    /// nobody notices.
     fn default() -> Self {
         let linger = Duration::from_millis(10);
-        Self { batch_bytes: 4 << 20, batch_messages: 16 << 10, queued: 2, linger }
+        Self { batch_bytes: 4 << 20, batch_messages: 16 << 10, queued: 4, linger }
     }
 }

@@ -8,19 +8,21 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use record::Time;
 use settings::{ByteSize, Value};
 
-/// Rows that go into one insert at most. Larger blocks cost memory and gain nothing: one of this
-/// size is written in about 0.1 s.
-const BATCH_ROWS: u64 = 50_000;
+/// Rows that go into one insert at most: what [`BATCH_BYTES`] of usual records are. Larger blocks
+/// cost memory and gain little.
+const BATCH_ROWS: u64 = 100_000;
 
 /// The most rows of one insert that are accepted: an insert must become one part, and the server
 /// cuts it at about a million.
 const BATCH_ROWS_MAX: u64 = 500_000;
 
-/// Bytes of messages that are held in memory until they are stored, per partition.
+/// Bytes of messages that are held in memory until they are stored, per partition; of all
+/// partitions together, twice as many.
 const BATCH_BYTES: ByteSize = ByteSize(64 << 20);
 
 /// How long the first record waits for more. Half of it, and a few records each make a part of
-/// their own; twice, and a person sees the delay.
+/// their own; twice, and a person sees the delay. A partition that is behind waits longer (see
+/// `intake::partition`).
 const BATCH_WAIT: Duration = Duration::from_millis(150);
 
 /// How long an hour waits for silent streams, from its end: bills typically stand within 30
@@ -45,7 +47,8 @@ const METRICS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 908
 pub struct Config {
     /// The most rows of one insert.
     pub batch_rows: u64,
-    /// The most bytes of messages held until they are stored, per partition.
+    /// The most bytes of messages held until they are stored, per partition; of all partitions
+    /// together at most twice as many.
     pub batch_bytes: u64,
     /// How long the first record waits for more.
     pub batch_wait: Duration,
@@ -241,7 +244,7 @@ mod tests {
     #[test]
     fn absent_sections_are_the_defaults() {
         let config = read("{}").expect("defaults");
-        assert_eq!((config.batch_rows, config.deadline.as_secs()), (50_000, 1500));
+        assert_eq!((config.batch_rows, config.deadline.as_secs()), (100_000, 1500));
     }
 
     #[test]

@@ -35,6 +35,9 @@ pub use outcome::{Outcome, Tally};
 /// Requests to catch up that may wait for their turn.
 const REQUESTS: usize = 16;
 
+/// All partitions together hold at most so many times the bytes of one in memory.
+const PENDING_BATCHES: u64 = 2;
+
 /// Pause after a source could not be read: its next call tries again.
 const SOURCE_PAUSE: Duration = Duration::from_millis(200);
 
@@ -92,6 +95,8 @@ pub struct Pipeline<S> {
     leads: watch::Sender<bool>,
     /// Nobody can ask any more.
     deaf: bool,
+    /// When the last insert ended.
+    free: Option<Instant>,
 }
 
 /// Asks a running pipeline. Cheap to clone.
@@ -162,8 +167,8 @@ impl<S: Source> Pipeline<S> {
             leads: leads_rx,
         };
         let owner = Owner::new(store, config, counters).in_group(source.group());
-        let deaf = false;
-        (Self { source, owner, partitions, requests, marks, positions, leads, deaf }, handle)
+        let (deaf, free) = (false, None);
+        (Self { source, owner, partitions, requests, marks, positions, leads, deaf, free }, handle)
     }
 
     /// Works until the source is closed (everything is stored then) or `stop` is ready (what is not
@@ -195,15 +200,14 @@ impl<S: Source> Pipeline<S> {
                 }
                 Turn::Asked(Some(done)) => self.ask(done).await,
                 Turn::Asked(None) => self.deaf = true,
-                Turn::Time => self.flush_all().await?,
+                Turn::Time => self.flush_due().await?,
             }
         }
     }
 
     async fn turn(&mut self) -> Turn {
         let wait = self.owner.config.batch_wait;
-        let since = self.partitions.values().filter_map(Partition::since).min();
-        let due = since.map(|since| since + wait);
+        let due = self.partitions.values().filter_map(|it| it.due(wait, self.free)).min();
         tokio::select! {
             biased;
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => Turn::Time,
@@ -234,6 +238,8 @@ impl<S: Source> Pipeline<S> {
                 partition.push(batch);
                 if partition.is_full(config.batch_rows, config.batch_bytes) {
                     self.flush(number).await?;
+                } else if let Some(number) = self.too_much() {
+                    self.flush(number).await?;
                 }
             }
             Event::Reached { mark } => {
@@ -247,8 +253,34 @@ impl<S: Source> Pipeline<S> {
                 }
             }
         }
+        self.count_pending();
+        Ok(())
+    }
+
+    fn count_pending(&self) {
         let pending = self.partitions.values().map(Partition::batches).sum();
         self.owner.counters.pending.store(pending, Ordering::Relaxed);
+    }
+
+    /// The partition with the most bytes, when all together are too many.
+    fn too_much(&self) -> Option<u32> {
+        let bytes: u64 = self.partitions.values().map(Partition::bytes).sum();
+        let max = self.owner.config.batch_bytes.saturating_mul(PENDING_BATCHES);
+        let largest = self.partitions.iter().max_by_key(|(_, partition)| partition.bytes());
+        largest.filter(|_| bytes >= max).map(|(number, _)| *number)
+    }
+
+    /// Stores what is due, and with it what is little: an insert that is not worth waiting for.
+    async fn flush_due(&mut self) -> Result<(), IntakeError> {
+        let (wait, now) = (self.owner.config.batch_wait, Instant::now());
+        let due = |partition: &Partition| {
+            !partition.is_busy() || partition.due(wait, self.free).is_some_and(|due| due <= now)
+        };
+        let found = self.partitions.iter().filter(|(_, partition)| due(partition));
+        for part in found.map(|(number, _)| *number).collect::<Vec<_>>() {
+            self.flush(part).await?;
+        }
+        self.count_pending();
         Ok(())
     }
 
@@ -256,7 +288,7 @@ impl<S: Source> Pipeline<S> {
         for part in self.partitions.keys().copied().collect::<Vec<_>>() {
             self.flush(part).await?;
         }
-        self.owner.counters.pending.store(0, Ordering::Relaxed);
+        self.count_pending();
         Ok(())
     }
 
@@ -337,6 +369,7 @@ impl<S: Source> Pipeline<S> {
         };
         tally.count(&self.owner.counters);
         partition.done();
+        self.free = Some(Instant::now());
         self.owner.config.step(Step::AfterInsert);
         self.ack(part, position).await?;
         self.owner.config.step(Step::AfterAck);

@@ -7,7 +7,7 @@
 //! - Nothing here is trusted over the store: after any doubt the value is dropped and made anew
 //!   from what stands there.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
 use crate::ranges::Ranges;
 
@@ -47,8 +47,9 @@ pub enum Fresh {
 pub struct Known {
     stored: Ranges,
     dead: Ranges,
-    /// By number: the hash of the bytes.
-    flight: BTreeMap<u64, u64>,
+    /// Number and hash of the bytes, in the order of the numbers. Numbers come in order but for a
+    /// few, so a new one is mostly the last.
+    flight: VecDeque<(u64, u64)>,
     /// The first number that was never seen.
     next: u64,
 }
@@ -61,7 +62,7 @@ impl Known {
         let dead = dead.minus(&stored);
         let greatest = stored.max().max(dead.max());
         let next = greatest.map_or(0, |seq| seq.saturating_add(1));
-        Self { stored, dead, flight: BTreeMap::new(), next }
+        Self { stored, dead, flight: VecDeque::new(), next }
     }
 
     /// Forgets what is dead: it may be stored after all. For retries of dead letters.
@@ -77,10 +78,13 @@ impl Known {
         if self.dead.contains(seq) {
             return Judged::Dead;
         }
-        if let Some(&other) = self.flight.get(&seq) {
-            return if other == hash { Judged::Twin } else { Judged::Collision };
+        match self.find(seq) {
+            Ok(at) => {
+                let twin = self.flight[at].1 == hash;
+                return if twin { Judged::Twin } else { Judged::Collision };
+            }
+            Err(at) => self.flight.insert(at, (seq, hash)),
         }
-        self.flight.insert(seq, hash);
         let next = self.next;
         self.next = next.max(seq.saturating_add(1));
         Judged::Fresh(match seq.cmp(&next) {
@@ -90,23 +94,31 @@ impl Known {
         })
     }
 
-    /// A number in flight has become a row.
-    pub fn stored(&mut self, seq: u64) {
-        let flew = self.flight.remove(&seq);
-        assert!(flew.is_some(), "DUP-1: only what was judged fresh is stored");
-        self.stored.insert(seq, seq);
+    /// All numbers that are still in flight have become rows; how many those are.
+    pub fn landed(&mut self) -> u64 {
+        let landed = self.flight.len() as u64;
+        for (seq, _) in self.flight.drain(..) {
+            self.stored.insert(seq, seq);
+        }
+        landed
     }
 
     /// A number in flight has become a dead letter.
     pub fn dead(&mut self, seq: u64) {
-        let flew = self.flight.remove(&seq);
+        let at = self.find(seq);
+        let flew = at.ok().and_then(|at| self.flight.remove(at));
         assert!(flew.is_some(), "DUP-1: only what was judged fresh becomes a dead letter");
         self.dead.insert(seq, seq);
     }
 
-    /// Whether nothing of it is in flight.
-    pub fn at_rest(&self) -> bool {
-        self.flight.is_empty()
+    /// Where a number stands in `flight`, or belongs.
+    fn find(&self, seq: u64) -> Result<usize, usize> {
+        match self.flight.back() {
+            Some((last, _)) if *last >= seq => {
+                self.flight.binary_search_by_key(&seq, |(flying, _)| *flying)
+            }
+            _ => Err(self.flight.len()),
+        }
     }
 }
 

@@ -38,8 +38,7 @@ struct Sorted {
     letters: Letters,
     gaps: Letters,
     suspects: BTreeMap<Stream, Vec<Suspect>>,
-    /// Numbers that are in flight now.
-    stored: Vec<(Stream, u64)>,
+    /// Numbers in flight that become dead letters; all others become rows.
     dead: Vec<(Stream, u64)>,
     tally: Tally,
     /// The later one of our clock and the store's, once that was asked.
@@ -90,7 +89,8 @@ impl Partition {
     }
 
     async fn write(&mut self, owner: &Owner, sorted: Sorted) -> Result<Tally, Trouble> {
-        let Sorted { blocks, letters, gaps, stored, dead, tally, .. } = sorted;
+        let Sorted { blocks, letters, gaps, dead, tally, .. } = sorted;
+        let rows: u64 = blocks.values().flatten().map(RecordBlock::rows).sum();
         owner.config.step(Step::BeforeInsert);
         if !owner.config.revive {
             letters.write(&owner.store, &self.claim).await?;
@@ -100,13 +100,11 @@ impl Partition {
         for block in blocks.into_values().flatten().filter_map(RecordBlock::finish) {
             owner.store.insert(&self.claim, &block).await?;
         }
-        for (stream, seq) in stored {
-            self.known.get_mut(&stream).expect("it was judged").stored(seq);
-        }
         for (stream, seq) in dead {
             self.known.get_mut(&stream).expect("it was judged").dead(seq);
         }
-        assert!(self.known.values().all(Known::at_rest), "nothing is in flight after an attempt");
+        let landed: u64 = self.known.values_mut().map(Known::landed).sum();
+        assert_eq!(landed, rows, "DUP-1: what was judged fresh is what was written");
         Ok(tally)
     }
 }
@@ -120,7 +118,6 @@ impl Sorted {
             letters: Letters::dead(),
             gaps: Letters::gaps(),
             suspects: BTreeMap::new(),
-            stored: Vec::new(),
             dead: Vec::new(),
             tally: Tally::default(),
             now: None,
@@ -156,28 +153,33 @@ impl Sorted {
                 }
             }
         };
+        let own;
+        // A record that has a place agrees with it.
         let (stream, seq) = match (&content, &message.place) {
-            (Content::Record(record), _) => (stream_of(record), record.seq),
-            (Content::Dead(_), Some(place)) => ((*place.stream).clone(), place.seq),
+            (_, Some(place)) => (&*place.stream, place.seq),
+            (Content::Record(record), None) => {
+                own = stream_of(record);
+                (&own, record.seq)
+            }
             (Content::Dead(reason), None) => {
                 self.letters.letter(claim, message, None, reason, bytes)?;
                 self.tally.add(Outcome::Dead);
                 return Ok(true);
             }
         };
-        if !known.contains_key(&stream) {
-            let mut found = read_back(&owner.store, &stream).await?;
+        if !known.contains_key(stream) {
+            let mut found = read_back(&owner.store, stream).await?;
             if owner.config.revive {
                 found.revive();
             }
             known.insert(stream.clone(), found);
         }
-        let judge = known.get_mut(&stream).expect("it was just read back");
+        let judge = known.get_mut(stream).expect("it was just read back");
         let judged = judge.judge(seq, message.hash);
         if let Judged::Fresh(fresh) = judged {
-            self.fresh(claim, &stream, seq, fresh, &content)?;
+            self.fresh(claim, stream, seq, fresh, &content)?;
         }
-        self.settle(claim, &stream, seq, judged, content, &passing)?;
+        self.settle(claim, stream, seq, judged, content, &passing)?;
         Ok(matches!(judged, Judged::Fresh(_)))
     }
 
@@ -219,7 +221,6 @@ impl Sorted {
         let outcome = match (judged, content) {
             (Judged::Fresh(_), Content::Record(record)) => {
                 self.push(&record);
-                self.stored.push((stream.clone(), seq));
                 Outcome::Stored
             }
             (Judged::Fresh(_), Content::Dead(reason)) => {

@@ -1,6 +1,7 @@
 //! What is pending of one partition, and what is known of its streams.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bus::Batch;
 use record::Stream;
@@ -12,6 +13,17 @@ use crate::known::Known;
 /// Streams that are remembered at once. A gateway has a handful per life; beyond this many they are
 /// read back anew when they come again.
 const STREAMS_MAX: usize = 10_000;
+
+/// Bytes that come within one wait only from a source that is behind, or very busy (20,000 records
+/// a second): its inserts get larger instead of more, since the store spends as much on each part
+/// of a table as on some thousand rows.
+const BUSY_BYTES: u64 = 2 << 20;
+
+/// So many times the wait such a partition is patient.
+const BUSY_WAITS: u32 = 5;
+
+/// So many times the wait is the end of all patience, whatever was done for other partitions.
+const WAITS_MAX: u32 = 20;
 
 /// A partition that is ours.
 #[derive(Debug)]
@@ -46,9 +58,23 @@ impl Partition {
         self.pending.push(batch);
     }
 
-    /// When the first of what is pending came.
-    pub(super) fn since(&self) -> Option<Instant> {
-        self.since
+    /// When to store what is pending. `free`: when the last insert of any partition ended, for
+    /// while one runs nobody takes what is ready, and that is no wait.
+    pub(super) fn due(&self, wait: Duration, free: Option<Instant>) -> Option<Instant> {
+        let since = self.since?;
+        let begin = free.map_or(since, |free| since.max(free));
+        let patience = if self.is_busy() { wait * BUSY_WAITS } else { wait };
+        Some((begin + patience).min(since + wait * WAITS_MAX))
+    }
+
+    /// Whether so much comes that it is better stored in few large inserts.
+    pub(super) fn is_busy(&self) -> bool {
+        self.bytes >= BUSY_BYTES
+    }
+
+    /// Bytes pending.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// Batches pending.
@@ -80,5 +106,50 @@ impl Partition {
         if self.known.len() > STREAMS_MAX {
             self.known.clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bus::Message;
+
+    use super::*;
+
+    const WAIT: Duration = Duration::from_millis(150);
+
+    fn with_bytes(bytes: u64) -> Partition {
+        let claim = Claim { source: "s".to_owned(), part: 0, counter: 1, nonce: 1 };
+        let mut partition = Partition::new(claim);
+        let (place, unreadable) = (None, None);
+        let message = Message { position: 0, place, unreadable, hash: 0, range: 0..0 };
+        let buffer = vec![0; usize::try_from(bytes).expect("a small size")];
+        partition.push(Batch { partition: 0, messages: vec![message], buffer });
+        partition
+    }
+
+    fn waits(bytes: u64, free: Option<Duration>) -> Duration {
+        let partition = with_bytes(bytes);
+        let since = partition.since.expect("something is pending");
+        let due = partition.due(WAIT, free.map(|free| since + free));
+        due.expect("something is pending") - since
+    }
+
+    #[test]
+    fn a_partition_waits_longer_when_it_is_busy_or_nobody_could_take_its_messages() {
+        assert_eq!(waits(1, None), WAIT);
+        assert_eq!(waits(BUSY_BYTES - 1, None), WAIT);
+        assert_eq!(waits(BUSY_BYTES, None), 5 * WAIT);
+        let insert = Duration::from_millis(400);
+        assert_eq!(waits(1, Some(insert)), insert + WAIT);
+        assert_eq!(waits(BUSY_BYTES, Some(insert)), insert + 5 * WAIT);
+        assert_eq!(waits(BUSY_BYTES, Some(60 * insert)), 20 * WAIT, "patience has an end");
+    }
+
+    #[test]
+    fn nothing_pending_is_never_due() {
+        let mut partition = with_bytes(BUSY_BYTES);
+        partition.done();
+        assert_eq!(partition.due(WAIT, None), None);
+        assert!(!partition.is_busy());
     }
 }
