@@ -22,12 +22,18 @@ pub(super) enum Waited {
 
 /// Waits for the head of the answer, at most as long as the limits say.
 pub(super) async fn for_head(call: &Call<'_>, channel: &mut Channel) -> Waited {
+    let sent = channel.link.sent();
     let mut whole = call.upload.ended();
     let mut timer = pin!(sleep_until(limit(call, &channel.link, whole).into()));
     poll_fn(|cx| {
-        // A backend that takes no more may have said why.
-        if channel.link.poll_send(cx) == Poll::Ready(Err(Unsent::Body)) {
-            return Poll::Ready(Waited::Broken);
+        match channel.link.poll_send(cx) {
+            Poll::Ready(Err(Unsent::Body)) => return Poll::Ready(Waited::Broken),
+            // What it said was not said to this request.
+            Poll::Ready(Err(Unsent::Socket)) if channel.link.sent() == sent => {
+                return Poll::Ready(Waited::Broken);
+            }
+            // A backend that takes no more may have said why.
+            Poll::Ready(_) | Poll::Pending => {}
         }
         while let Poll::Ready(heard) =
             channel.poll_head(cx, call.method, &mut call.room.borrow_mut())

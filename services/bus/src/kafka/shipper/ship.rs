@@ -20,8 +20,9 @@ use super::producer::{Producer, Report, is_refusal};
 use crate::kafka::config::Config;
 use crate::kafka::topic::{self, Topic, TopicError, Unfit};
 
-/// Read from the spool at once.
-const READ_BYTES: usize = 1 << 20;
+/// Read from the spool at once: from 128 KiB on, the allocator would take fresh pages from the
+/// system for each read, which cost a fifth of the shipper's CPU.
+const READ_BYTES: usize = 96 << 10;
 
 /// Messages under way at most; the client's own limit is higher.
 const UNDER_WAY_MAX: usize = 50_000;
@@ -32,8 +33,9 @@ const UNDER_WAY_BYTES_MAX: u64 = 32 << 20;
 /// The longest sleep; everything wakes the thread, this limits the harm were a wake-up missed.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
 
-/// A wait for reports while there may be something new to send.
-const SERVE: Duration = Duration::from_millis(10);
+/// A wait for reports while there may be something new to send. What comes meanwhile goes out
+/// together: fewer and larger requests to the broker.
+const SERVE: Duration = Duration::from_millis(25);
 
 /// A wait for reports while there is no room to send.
 const SERVE_FULL: Duration = Duration::from_millis(50);

@@ -31,14 +31,17 @@ impl Ship {
                 return self.failed = Some(super::Failure::Refusal);
             }
         };
-        let place = (Arc::clone(&frame.stream), frame.seq);
-        if let Some((code, _)) = self.condemned.get(&place) {
-            return self.bury(frame, payload, lane, *code);
-        }
-        let suspect = !self.suspects.is_empty() && self.suspects.contains(&place);
-        if suspect {
-            self.drain();
-            self.alone = Some(place.clone());
+        let mut suspect = false;
+        if !self.condemned.is_empty() || !self.suspects.is_empty() {
+            let place = (Arc::clone(&frame.stream), frame.seq);
+            if let Some((code, _)) = self.condemned.get(&place) {
+                return self.bury(frame, payload, lane, *code);
+            }
+            suspect = self.suspects.contains(&place);
+            if suspect {
+                self.drain();
+                self.alone = Some(place);
+            }
         }
         if self.failed.is_none() && !self.over() {
             match self.put(frame, lane, payload, None) {
@@ -50,8 +53,11 @@ impl Ship {
         }
         if suspect {
             self.drain();
-            self.alone = None;
-            if self.failed.is_none() && !self.over() {
+            let place = self.alone.take();
+            if self.failed.is_none()
+                && !self.over()
+                && let Some(place) = place
+            {
                 self.suspects.remove(&place);
             }
         }
