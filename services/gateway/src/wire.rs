@@ -7,6 +7,8 @@
 //! - Out: bytes are counted and go to the socket at once, but for those that end an answer: from
 //!   [`Wire::end`] on they are held, until the recorder has the record on disk and calls
 //!   [`Wire::release`].
+//! - A release does not wake the connection's task when all that hyper could do is to wait: the
+//!   socket wakes it with the next request, and hyper then first sees that its answer is flushed.
 //!
 //! **Invariant** (hyper 1.12, `proto/h1/dispatch.rs`): [`Wire::end`] is called within a poll of
 //! hyper's connection, just before hyper takes the last frame of a body (or an answer without
