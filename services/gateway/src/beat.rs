@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::time::MissedTickBehavior;
 
+use crate::config::Config;
 use crate::metrics::Count;
 use crate::record::Entry;
 use crate::wire::Wire;
@@ -25,7 +26,7 @@ const TICK_MIN: Duration = Duration::from_millis(5);
 /// Keeps the time of one worker, until it is aborted.
 pub(crate) async fn beat(worker: Rc<Worker>) {
     let record = &worker.config.record;
-    let mut ticks = tokio::time::interval(tick(&worker));
+    let mut ticks = tokio::time::interval(worker.tick);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut beaten = Instant::now();
     loop {
@@ -74,8 +75,9 @@ fn spool_level(worker: &Worker) {
     }
 }
 
-fn tick(worker: &Worker) -> Duration {
-    let (timeouts, record) = (&worker.config.timeouts, &worker.config.record);
+/// How often all connections are looked at.
+pub(crate) fn tick(config: &Config) -> Duration {
+    let (timeouts, record) = (&config.timeouts, &config.record);
     let shortest = [
         timeouts.head,
         timeouts.body,

@@ -69,6 +69,8 @@ pub(crate) struct Wire {
     state: Cell<State>,
     /// Where the rest of the current request goes, while it is being answered.
     sending: RefCell<Option<Rc<Link>>>,
+    /// When the connection's task is to be woken, if nothing happens.
+    wake_at: Cell<Option<Instant>>,
     /// Of the connection's task.
     waker: RefCell<Option<Waker>>,
 }
@@ -109,6 +111,7 @@ impl Wire {
             listens: Cell::new(false),
             state: Cell::new(State::Open),
             sending: RefCell::new(None),
+            wake_at: Cell::new(None),
             waker: RefCell::new(None),
         }
     }
@@ -278,8 +281,22 @@ impl Wire {
         self.wake();
     }
 
+    /// Has the connection's task woken then, or a little later.
+    pub(crate) fn wake_at(&self, at: Option<Instant>) {
+        self.wake_at.set(at);
+    }
+
+    /// True when that was done.
+    pub(crate) fn woken(&self) -> bool {
+        self.wake_at.get().is_none()
+    }
+
     /// Closes what waits for too long. `now` is the sweeper's clock.
     pub(crate) fn sweep(&self, now: Instant) {
+        if self.wake_at.get().is_some_and(|at| at <= now) {
+            self.wake_at.set(None);
+            self.wake();
+        }
         let timeouts = &self.worker.config.timeouts;
         let stalled = self.output.borrow().stalled_for(now);
         let deadline = self.exchange().and_then(|exchange| exchange.deadline.get());

@@ -11,7 +11,7 @@ use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use policy::Policy;
@@ -19,6 +19,7 @@ use record::{RequestIds, Time};
 use spool::{Fresh, WhenFull, Writer};
 
 use crate::backend::{Balancer, Names, Pool, RefusedAddresses};
+use crate::beat::tick;
 use crate::clocks::Clocks;
 use crate::config::Config;
 use crate::connections::Connections;
@@ -36,6 +37,8 @@ const SCRATCH: usize = 64 << 10;
 /// One worker's state.
 pub(crate) struct Worker {
     pub(crate) config: Arc<Config>,
+    /// How often all connections are looked at.
+    pub(crate) tick: Duration,
     policy: RefCell<Rc<Served>>,
     pub(crate) head_limits: HeadLimits,
     pub(crate) counters: Arc<Counters>,
@@ -117,6 +120,7 @@ impl Worker {
             connections: Connections::new(limits.connections),
             pool: Pool::new(limits, parts.config.timeouts.backend_idle),
             balancer: Balancer::default(),
+            tick: tick(&parts.config),
             config: parts.config,
             policy: RefCell::new(Rc::new(Served(parts.policy))),
             counters: parts.counters,

@@ -1,12 +1,12 @@
 //! Waiting for the head of a backend's answer, while the request goes out.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::task::Poll;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use http::response;
-use tokio::time::sleep_until;
+use tokio::time::{Sleep, sleep_until};
 
 use super::Call;
 use crate::backend::{Channel, Heard, Link, Unsent};
@@ -24,8 +24,9 @@ pub(super) enum Waited {
 pub(super) async fn for_head(call: &Call<'_>, channel: &mut Channel) -> Waited {
     let sent = channel.link.sent();
     let mut whole = call.upload.ended();
-    let mut timer = pin!(sleep_until(limit(call, &channel.link, whole).into()));
-    poll_fn(|cx| {
+    let mut timer = pin!(None);
+    arm(call, timer.as_mut(), limit(call, &channel.link, whole), channel.link.sent_at());
+    let waited = poll_fn(|cx| {
         match channel.link.poll_send(cx) {
             Poll::Ready(Err(Unsent::Body)) => return Poll::Ready(Waited::Broken),
             // What it said was not said to this request.
@@ -47,18 +48,36 @@ pub(super) async fn for_head(call: &Call<'_>, channel: &mut Channel) -> Waited {
         if whole.is_none() && call.upload.ended().is_some() {
             // The request is out whole: from now on the limit of the head counts.
             whole = call.upload.ended();
-            timer.as_mut().reset(limit(call, &channel.link, whole).into());
-        }
-        while timer.as_mut().poll(cx).is_ready() {
             let limit = limit(call, &channel.link, whole);
-            if limit <= Instant::now() {
+            arm(call, timer.as_mut(), limit, Instant::now());
+        }
+        while rings(call, timer.as_mut(), cx) {
+            let (limit, now) = (limit(call, &channel.link, whole), Instant::now());
+            if limit <= now {
                 return Poll::Ready(Waited::Late);
             }
-            timer.as_mut().reset(limit.into());
+            arm(call, timer.as_mut(), limit, now);
         }
         Poll::Pending
     })
-    .await
+    .await;
+    call.wire.wake_at(None);
+    waited
+}
+
+/// Has this task woken at `limit`. A timer of its own costs each request two locks, so a limit that
+/// is far enough is left to whoever looks at all connections; it is kept to a quarter of itself.
+fn arm(call: &Call<'_>, mut timer: Pin<&mut Option<Sleep>>, limit: Instant, now: Instant) {
+    let far = limit.saturating_duration_since(now) >= 4 * call.wire.worker.tick;
+    call.wire.wake_at(far.then_some(limit));
+    timer.set(if far { None } else { Some(sleep_until(limit.into())) });
+}
+
+fn rings(call: &Call<'_>, timer: Pin<&mut Option<Sleep>>, cx: &mut Context<'_>) -> bool {
+    match timer.as_pin_mut() {
+        Some(timer) => timer.poll(cx).is_ready(),
+        None => call.wire.woken(),
+    }
 }
 
 /// Until when the backend may take. While the body is on its way: as long as bytes move; a client

@@ -5,13 +5,16 @@
 //! next ones; they are bounded by [`STASH_MAX`], beyond it the socket is not read.
 
 use std::io;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, BytesMut};
 use http::{HeaderValue, Method};
-use hyper::rt::ReadBufCursor;
+use hyper::rt::{Read as _, ReadBufCursor};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, ReadBuf};
 
 use super::output::Mode;
 use super::{State, Wire};
@@ -149,8 +152,8 @@ impl Input {
         request.host = HeaderValue::from_bytes(sketch.host).ok();
     }
 
-    /// What a read of the socket gave, into `scratch`.
-    fn note_read(&mut self, read: &io::Result<usize>, scratch: &[u8]) {
+    /// What a read of the socket gave, into `scratch`; so many bytes of it went on already.
+    fn note_read(&mut self, read: &io::Result<usize>, scratch: &[u8], gone: usize) {
         match read {
             Ok(0) => self.eof = true,
             Ok(bytes) => {
@@ -158,7 +161,7 @@ impl Input {
                     // A preface that trickles does not put its limit off.
                     self.since = Instant::now();
                 }
-                self.buffer.extend_from_slice(&scratch[..*bytes]);
+                self.buffer.extend_from_slice(&scratch[gone..*bytes]);
             }
             Err(_) => (self.eof, self.broken) = (true, true),
         }
@@ -186,8 +189,8 @@ enum Next {
     HandOn,
     /// More bytes are needed, at most so many.
     Read(usize),
-    /// The same, and they are the body's: what is good of them need not lie in the buffer first.
-    Pass(usize),
+    /// More bytes of a body are needed: hyper gets them as they come.
+    Pass,
     Wait,
     End,
     Fail(io::Error),
@@ -197,23 +200,23 @@ impl Wire {
     pub(super) fn poll_input(
         &self,
         cx: &mut Context<'_>,
-        cursor: &mut ReadBufCursor<'_>,
+        mut cursor: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
         // What the client sends now is for later; the release wakes this task.
         if self.output.borrow().mode != Mode::Open {
             return Poll::Pending;
         }
         loop {
-            match self.look(cursor.remaining()) {
+            match self.look() {
                 Next::HandOn => {
-                    self.input.borrow_mut().hand_on(cursor);
+                    self.input.borrow_mut().hand_on(&mut cursor);
                     return Poll::Ready(Ok(()));
                 }
                 Next::Read(max) => ready!(self.fill(cx, max)),
-                Next::Pass(max) => {
-                    if let Some(passed) = ready!(self.pass(cx, max, cursor)) {
-                        return Poll::Ready(passed);
-                    }
+                Next::Pass => {
+                    let mut passing = TokioIo::new(Passing { wire: self, refused: false });
+                    ready!(Pin::new(&mut passing).poll_read(cx, cursor))?;
+                    return Poll::Ready(if passing.inner().refused { self.fail() } else { Ok(()) });
                 }
                 Next::Wait => return Poll::Pending,
                 Next::End => return Poll::Ready(Ok(())),
@@ -223,7 +226,7 @@ impl Wire {
     }
 
     /// Looks at what is in the buffer.
-    fn look(&self, room: usize) -> Next {
+    fn look(&self) -> Next {
         let input = self.input.borrow();
         if input.ready > 0 {
             return Next::HandOn;
@@ -239,7 +242,7 @@ impl Wire {
             }
             Place::Body(body) => {
                 drop(input);
-                self.look_at_body(body, room)
+                self.look_at_body(body)
             }
             Place::Complete if input.eof && (input.buffer.is_empty() || input.broken) => {
                 drop(input);
@@ -322,14 +325,14 @@ impl Wire {
         }
     }
 
-    fn look_at_body(&self, mut body: Body, room: usize) -> Next {
+    fn look_at_body(&self, mut body: Body) -> Next {
         let mut input = self.input.borrow_mut();
         if input.buffer.is_empty() {
             if input.eof {
                 self.lose();
                 return Next::Fail(io::ErrorKind::UnexpectedEof.into());
             }
-            return Next::Pass(room);
+            return Next::Pass;
         }
         let Some(exchange) = self.exchange() else { return Next::End };
         match body.take(&input.buffer) {
@@ -348,37 +351,12 @@ impl Wire {
         }
     }
 
-    /// Reads the socket once, and gives hyper what belongs to the body. Nothing: the buffer is to
-    /// be looked at.
-    fn pass(
-        &self,
-        cx: &mut Context<'_>,
-        max: usize,
-        cursor: &mut ReadBufCursor<'_>,
-    ) -> Poll<Option<io::Result<()>>> {
-        let mut scratch = self.worker.scratch.borrow_mut();
-        let room = max.min(scratch.len());
-        let read = ready!(self.poll_socket(cx, &mut scratch[..room]));
-        let mut input = self.input.borrow_mut();
-        let (Ok(bytes @ 1..), Place::Body(mut body)) = (&read, input.place) else {
-            input.note_read(&read, &scratch);
-            return Poll::Ready(None);
-        };
-        let Some(exchange) = self.exchange() else { return Poll::Ready(Some(Ok(()))) };
-        let (was, bytes) = (body, &scratch[..*bytes]);
-        let taken = body.take(bytes).unwrap_or_default();
-        if taken == 0 {
-            // It is refused; that is said in one place.
-            input.place = Place::Body(was);
-            input.note_read(&read, &scratch);
-            return Poll::Ready(None);
+    /// What came within a body is none of it: says so in the one place where that is said.
+    fn fail(&self) -> io::Result<()> {
+        match self.look() {
+            Next::Fail(error) => Err(error),
+            Next::HandOn | Next::Read(_) | Next::Pass | Next::Wait | Next::End => Ok(()),
         }
-        input.since = Instant::now();
-        exchange.req_len.set(exchange.req_len.get() + taken as u64);
-        cursor.put_slice(&bytes[..taken]);
-        input.buffer.extend_from_slice(&bytes[taken..]);
-        input.place = if body.complete() { Place::Complete } else { Place::Body(body) };
-        Poll::Ready(Some(Ok(())))
     }
 
     /// Reads the socket once into the buffer.
@@ -386,8 +364,46 @@ impl Wire {
         let mut scratch = self.worker.scratch.borrow_mut();
         let room = max.min(scratch.len());
         let read = ready!(self.poll_socket(cx, &mut scratch[..room]));
-        self.input.borrow_mut().note_read(&read, &scratch);
+        self.input.borrow_mut().note_read(&read, &scratch, 0);
         Poll::Ready(())
+    }
+}
+
+/// Reads a body from the socket into hyper's own buffer, so that it is copied nowhere, and keeps
+/// what follows it.
+struct Passing<'w> {
+    wire: &'w Wire,
+    /// Nothing that came is of the body, or nothing came.
+    refused: bool,
+}
+
+impl AsyncRead for Passing<'_> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let wire = self.wire;
+        let before = buffer.filled().len();
+        let read = ready!(wire.poll_socket_into(cx, buffer));
+        let mut input = wire.input.borrow_mut();
+        let came = &buffer.filled()[before..];
+        let mut taken = 0;
+        if let (Place::Body(mut body), Some(exchange), Ok(())) =
+            (input.place, wire.exchange(), &read)
+        {
+            // What is not taken at all is looked at again, from the buffer.
+            taken = body.take(came).unwrap_or_default();
+            if taken > 0 {
+                exchange.req_len.set(exchange.req_len.get() + taken as u64);
+                input.place = if body.complete() { Place::Complete } else { Place::Body(body) };
+            }
+        }
+        self.refused = taken == 0;
+        input.note_read(&read.map(|()| came.len()), came, taken);
+        drop(input);
+        buffer.set_filled(before + taken);
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -29,9 +29,9 @@ impl Read for ClientIo {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        mut cursor: ReadBufCursor<'_>,
+        cursor: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        self.0.poll_input(cx, &mut cursor)
+        self.0.poll_input(cx, cursor)
     }
 }
 
@@ -75,11 +75,18 @@ impl Wire {
         into: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         let mut buffer = ReadBuf::new(into);
-        let mut socket = self.socket.borrow_mut();
-        let read = Pin::new(&mut *socket).poll_read(cx, &mut buffer);
-        self.listens.set(read.is_pending());
-        ready!(read)?;
+        ready!(self.poll_socket_into(cx, &mut buffer))?;
         Poll::Ready(Ok(buffer.filled().len()))
+    }
+
+    pub(super) fn poll_socket_into(
+        &self,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let read = Pin::new(&mut *self.socket.borrow_mut()).poll_read(cx, buffer);
+        self.listens.set(read.is_pending());
+        read
     }
 
     fn poll_output(

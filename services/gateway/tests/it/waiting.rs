@@ -31,9 +31,18 @@ fn silent(mut peer: Peer) -> std::io::Result<()> {
     Ok(())
 }
 
+/// With them the connections are looked at so often that a backend's limit needs no timer.
+fn often(timeouts: &mut Timeouts) {
+    timeouts.backend_idle = SHORT;
+}
+
 #[test]
 fn a_backend_that_is_late_with_its_head_gives_504() {
-    let mut world = world(silent, |_| {});
+    late_with_its_head(world(silent, |_| {}));
+    late_with_its_head(world(silent, often));
+}
+
+fn late_with_its_head(mut world: World) {
     let mut client = Client::connect(world.address);
     let answer = client.call("GET /release/fast/x HTTP/1.1\r\nHost: a.test\r\n\r\n");
     assert_eq!(
@@ -49,16 +58,19 @@ fn a_backend_that_is_late_with_its_head_gives_504() {
 
 #[test]
 fn a_backend_that_takes_no_more_gives_504_while_sending() {
-    let mut world = world(
-        |mut peer| {
-            peer.head()?;
-            // Takes nothing more, and does not leave either.
-            loop {
-                std::thread::park();
-            }
-        },
-        |_| {},
-    );
+    takes_no_more(|_| {});
+    takes_no_more(often);
+}
+
+fn takes_no_more(shorten: fn(&mut Timeouts)) {
+    let script = |mut peer: Peer| {
+        peer.head()?;
+        // Takes nothing more, and does not leave either.
+        loop {
+            std::thread::park();
+        }
+    };
+    let mut world = world(script, shorten);
     let mut client = Client::connect(world.address);
     client
         .send("POST /release/fast/x HTTP/1.1\r\nHost: a.test\r\nContent-Length: 30000000\r\n\r\n");
