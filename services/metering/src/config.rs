@@ -17,7 +17,7 @@ const BATCH_ROWS: u64 = 100_000;
 const BATCH_ROWS_MAX: u64 = 500_000;
 
 /// Bytes of messages that are held in memory until they are stored, per partition; of all
-/// partitions together, twice as many.
+/// partitions together, four times as many.
 const BATCH_BYTES: ByteSize = ByteSize(64 << 20);
 
 /// How long the first record waits for more. Half of it, and a few records each make a part of
@@ -48,7 +48,7 @@ pub struct Config {
     /// The most rows of one insert.
     pub batch_rows: u64,
     /// The most bytes of messages held until they are stored, per partition; of all partitions
-    /// together at most twice as many.
+    /// together at most four times as many.
     pub batch_bytes: u64,
     /// How long the first record waits for more.
     pub batch_wait: Duration,

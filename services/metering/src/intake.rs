@@ -36,7 +36,7 @@ pub use outcome::{Outcome, Tally};
 const REQUESTS: usize = 16;
 
 /// All partitions together hold at most so many times the bytes of one in memory.
-const PENDING_BATCHES: u64 = 2;
+const PENDING_BATCHES: u64 = 4;
 
 /// Pause after a source could not be read: its next call tries again.
 const SOURCE_PAUSE: Duration = Duration::from_millis(200);
