@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::EXE;
 use serde_json::Value;
 use tests::ask::ASKS;
 use tests::backend::Backend;
@@ -14,6 +13,8 @@ use tests::cluster::{Cluster, GATEWAYS, Parts};
 use tests::program::Program;
 use tests::recount::{closed_hours, differences, same_again};
 use tests::wait;
+
+use crate::EXE;
 
 /// The longest wait for the close of an hour. The minute in which gateways may still ship, after the
 /// broker's return, is a part of it; the rest is for a machine that is busy with other tests.
