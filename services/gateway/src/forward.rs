@@ -9,6 +9,7 @@
 mod body;
 mod head;
 mod targets;
+mod timer;
 mod trace;
 mod values;
 mod wait;

@@ -3,7 +3,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -16,7 +15,7 @@ use policy::errors::{Entry, framing};
 use record::Fault;
 use tokio::time::Sleep;
 
-use super::{Call, head};
+use super::{Call, head, timer};
 use crate::backend::Channel;
 use crate::exchange::{Exchange, Phase};
 use crate::wire::Wire;
@@ -274,10 +273,10 @@ impl BackendBody {
     /// the rest of the request, from the client, which has a limit of its own.
     fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let until = self.deadline.min(Instant::now() + self.idle);
-        let timer =
+        let sleep =
             self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until.into())));
         loop {
-            ready!(timer.as_mut().poll(cx));
+            ready!(timer::poll(sleep.as_mut(), cx));
             let now = Instant::now();
             let awaited = self.upload.awaited(&self.wire);
             let moved = self.channel.as_ref().map(|channel| channel.link.moved());
@@ -289,7 +288,7 @@ impl BackendBody {
                 }
                 return Poll::Ready(());
             }
-            timer.as_mut().reset(until.into());
+            sleep.as_mut().reset(until.into());
         }
     }
 }

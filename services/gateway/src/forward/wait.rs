@@ -1,6 +1,6 @@
 //! Waiting for the head of a backend's answer, while the request goes out.
 
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -8,7 +8,7 @@ use std::time::Instant;
 use http::response;
 use tokio::time::{Sleep, sleep_until};
 
-use super::Call;
+use super::{Call, timer};
 use crate::backend::{Channel, Heard, Link, Unsent};
 
 /// What came of waiting.
@@ -73,9 +73,9 @@ fn arm(call: &Call<'_>, mut timer: Pin<&mut Option<Sleep>>, limit: Instant, now:
     timer.set(if far { None } else { Some(sleep_until(limit.into())) });
 }
 
-fn rings(call: &Call<'_>, timer: Pin<&mut Option<Sleep>>, cx: &mut Context<'_>) -> bool {
-    match timer.as_pin_mut() {
-        Some(timer) => timer.poll(cx).is_ready(),
+fn rings(call: &Call<'_>, sleep: Pin<&mut Option<Sleep>>, cx: &mut Context<'_>) -> bool {
+    match sleep.as_pin_mut() {
+        Some(sleep) => timer::poll(sleep, cx).is_ready(),
         None => call.wire.woken(),
     }
 }
