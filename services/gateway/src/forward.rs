@@ -9,7 +9,6 @@
 mod body;
 mod head;
 mod targets;
-mod timer;
 mod trace;
 mod values;
 mod wait;

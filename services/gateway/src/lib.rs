@@ -32,6 +32,7 @@
 mod admit;
 mod backend;
 mod beat;
+mod budget;
 mod client;
 mod clocks;
 mod config;

@@ -11,6 +11,7 @@ use http_body::{Frame, SizeHint};
 use super::Link;
 use super::answer::{AnswerLimits, Begun, Final, Malformed, Rest, take_head};
 use super::pool::Open;
+use crate::budget::poll_step;
 use crate::worker::Worker;
 
 /// Answers are read into pieces of memory of this size, which all of a worker's connections share;
@@ -85,6 +86,7 @@ impl Channel {
         method: &Method,
         room: &mut HeaderMap,
     ) -> Poll<Result<Heard, Malformed>> {
+        ready!(poll_step(cx));
         let mut look = !self.input.is_empty();
         loop {
             if look && let Some(begun) = take_head(&mut self.input, method, self.limits, room)? {
@@ -124,6 +126,7 @@ impl Channel {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Malformed>>> {
+        ready!(poll_step(cx));
         loop {
             let frame = self.rest.take(&mut self.input).transpose();
             self.let_go();

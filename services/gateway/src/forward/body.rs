@@ -15,8 +15,9 @@ use policy::errors::{Entry, framing};
 use record::Fault;
 use tokio::time::Sleep;
 
-use super::{Call, head, timer};
+use super::{Call, head};
 use crate::backend::Channel;
+use crate::budget::poll_timer;
 use crate::exchange::{Exchange, Phase};
 use crate::wire::Wire;
 
@@ -276,7 +277,7 @@ impl BackendBody {
         let sleep =
             self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until.into())));
         loop {
-            ready!(timer::poll(sleep.as_mut(), cx));
+            ready!(poll_timer(sleep.as_mut(), cx));
             let now = Instant::now();
             let awaited = self.upload.awaited(&self.wire);
             let moved = self.channel.as_ref().map(|channel| channel.link.moved());

@@ -8,8 +8,9 @@ use std::time::Instant;
 use http::response;
 use tokio::time::{Sleep, sleep_until};
 
-use super::{Call, timer};
+use super::Call;
 use crate::backend::{Channel, Heard, Link, Unsent};
+use crate::budget::poll_timer;
 
 /// What came of waiting.
 pub(super) enum Waited {
@@ -75,7 +76,7 @@ fn arm(call: &Call<'_>, mut timer: Pin<&mut Option<Sleep>>, limit: Instant, now:
 
 fn rings(call: &Call<'_>, sleep: Pin<&mut Option<Sleep>>, cx: &mut Context<'_>) -> bool {
     match sleep.as_pin_mut() {
-        Some(sleep) => timer::poll(sleep, cx).is_ready(),
+        Some(sleep) => poll_timer(sleep, cx).is_ready(),
         None => call.wire.woken(),
     }
 }

@@ -61,7 +61,7 @@ impl Output {
     /// Writes an early head, whole or not at all but for what the socket tears. Returns how many
     /// bytes of it are on their way.
     pub(super) fn inform(&mut self, socket: &TcpStream, head: &[u8]) -> usize {
-        if self.mode != Mode::Open || self.torn || !self.early.is_empty() {
+        if head.is_empty() || self.mode != Mode::Open || self.torn || !self.early.is_empty() {
             return 0;
         }
         // A failure shows again when the answer is written.
