@@ -12,6 +12,7 @@ mod bracket;
 #[cfg(feature = "configuration")]
 mod configuration;
 mod filter;
+mod peer;
 mod proxy;
 mod wire;
 

@@ -1,25 +1,22 @@
 //! The wire: where requests begin and end, seen by the gateway, by hyper, and counted by hand.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::convert::Infallible;
-use std::io;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
+use std::pin::pin;
+use std::task::{Context, Waker};
 
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
-use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode, Version};
 
+use crate::peer::{Peer, TURNS_IDLE_MAX};
+
 /// Sent behind each request. A server that sees another end of the request does not see this one.
 const NEXT: &[u8] = b"GET /next HTTP/1.1\r\nHost: next\r\n\r\n";
-
-/// Between two turns hyper has nothing to wait for: so many without anything new are its end.
-const TURNS_IDLE_MAX: usize = 4;
 
 /// A request as hyper hands it over.
 struct Seen {
@@ -109,7 +106,7 @@ fn line(bytes: &[u8]) -> &[u8] {
 
 /// The requests that hyper finds in a connection's bytes. Its sizes are those of the gateway.
 fn serve(bytes: &[u8]) -> Vec<Seen> {
-    let (seen, left) = (RefCell::new(Vec::new()), Cell::new(bytes));
+    let (seen, client) = (RefCell::new(Vec::new()), Peer::client(bytes));
     let service = service_fn(async |request: Request<Incoming>| {
         let (head, body) = request.into_parts();
         if let Ok(body) = body.collect().await {
@@ -126,53 +123,14 @@ fn serve(bytes: &[u8]) -> Vec<Seen> {
         .auto_date_header(false)
         .header_read_timeout(None)
         .max_buf_size(64 * 1024)
-        .serve_connection(Memory { left: &left }, service);
+        .serve_connection(&client, service);
     let mut connection = pin!(connection);
     let mut cx = Context::from_waker(Waker::noop());
     let (mut idle, mut before) = (0, (0, bytes.len()));
     while idle < TURNS_IDLE_MAX && connection.as_mut().poll(&mut cx).is_pending() {
-        let now = (seen.borrow().len(), left.get().len());
+        let now = (seen.borrow().len(), client.left());
         idle = if now == before { idle + 1 } else { 0 };
         before = now;
     }
     seen.take()
-}
-
-/// A socket whose other side has sent all that it will send, and reads everything.
-struct Memory<'m> {
-    left: &'m Cell<&'m [u8]>,
-}
-
-impl Read for Memory<'_> {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        mut cursor: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        let (now, later) = self.left.get().split_at(cursor.remaining().min(self.left.get().len()));
-        if now.is_empty() {
-            return Poll::Pending;
-        }
-        cursor.put_slice(now);
-        self.left.set(later);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl Write for Memory<'_> {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Poll::Ready(Ok(bytes.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
 }

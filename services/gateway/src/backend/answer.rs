@@ -3,7 +3,7 @@
 //! - [`take_head`] and [`Rest`] cut pieces off the front of what came, and copy none of it. They do
 //!   no IO and read no clock.
 //! - What a backend may say is taken as widely as hyper's client takes it: a complete answer passes,
-//!   however odd (FAULT-1). A test gives both the same bytes and compares (`tests`).
+//!   however odd (FAULT-1). Tests give both the same bytes and compare (`tests/fuzz`).
 
 mod chunks;
 mod rest;

@@ -1,7 +1,8 @@
 //! A backend's answer, as the gateway's client understands it.
 
 use bytes::{Buf, Bytes};
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, response};
+use hyper::body::Frame;
 use hyper::ext::ReasonPhrase;
 
 use crate::backend::answer::{AnswerLimits, Begun, Final, take_head};
@@ -42,6 +43,29 @@ pub enum End {
     Cut,
 }
 
+impl Answer {
+    /// One whose head is there, and nothing else.
+    pub fn begin(mut head: response::Parts) -> Self {
+        let reason = head.extensions.remove::<ReasonPhrase>();
+        Self {
+            status: head.status.as_u16(),
+            reason: reason.map(|reason| reason.as_bytes().to_vec()),
+            headers: head.headers,
+            body: Vec::new(),
+            trailers: None,
+            end: End::Cut,
+        }
+    }
+
+    /// The next piece of its body, or its trailers.
+    pub fn take(&mut self, frame: Frame<Bytes>) {
+        match frame.into_data() {
+            Ok(data) => self.body.extend_from_slice(&data),
+            Err(frame) => self.trailers = frame.into_trailers().ok(),
+        }
+    }
+}
+
 /// The answer to a request of this method, if there is one; a backend says these bytes, and closes
 /// the connection. It does not depend on how they are cut, ends where it says, and is no larger than
 /// what came.
@@ -69,7 +93,7 @@ pub fn answer(bytes: &[u8], method: &Method) -> Option<Answer> {
 /// What is made of bytes that come in pieces of this size.
 fn follow(bytes: &[u8], piece: usize, method: &Method) -> Option<Answer> {
     let (mut input, mut rest) = (Bytes::new(), Bytes::copy_from_slice(bytes));
-    let Final { mut head, rest: mut body, keep_alive } = loop {
+    let Final { head, rest: mut body, keep_alive } = loop {
         match take_head(&mut input, method, LIMITS, &mut HeaderMap::new()).ok()? {
             Some(Begun::Answer(answer)) => break answer,
             Some(Begun::Early(_)) => {}
@@ -77,22 +101,11 @@ fn follow(bytes: &[u8], piece: usize, method: &Method) -> Option<Answer> {
             None => return None,
         }
     };
-    let reason = head.extensions.remove::<ReasonPhrase>();
-    let mut answer = Answer {
-        status: head.status.as_u16(),
-        reason: reason.map(|reason| reason.as_bytes().to_vec()),
-        headers: head.headers,
-        body: Vec::new(),
-        trailers: None,
-        end: End::Cut,
-    };
+    let mut answer = Answer::begin(head);
     // Each step takes a byte, gets more of them, or is the last.
     for _ in 0..=2 * bytes.len() + 2 {
         match body.take(&mut input) {
-            Ok(Some(frame)) => match frame.into_data() {
-                Ok(data) => answer.body.extend_from_slice(&data),
-                Err(frame) => answer.trailers = frame.into_trailers().ok(),
-            },
+            Ok(Some(frame)) => answer.take(frame),
             Ok(None) if body.is_done() => {
                 let left = input.len() + rest.len();
                 answer.end = End::Whole { left, keeps: keep_alive };
@@ -125,6 +138,14 @@ mod tests {
         for (text, end) in [
             ("HTTP/1.1 204 N\r\n\r\nabc", Some(End::Whole { left: 3, keeps: true })),
             ("HTTP/1.0 304 N\r\n\r\n", Some(End::Whole { left: 0, keeps: false })),
+            (
+                "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nabHTTP",
+                Some(End::Whole { left: 4, keeps: true }),
+            ),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nx",
+                Some(End::Whole { left: 1, keeps: true }),
+            ),
             ("HTTP/1.1 200 OK\r\n\r\nabc", Some(End::Close)),
             ("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabc", Some(End::Cut)),
             ("HTTP/1.1 200 OK\r\n", None),
