@@ -3,65 +3,64 @@
 use record::Fault;
 
 use crate::backend::Backend;
-use crate::world::{Plan, World, policy_of};
+use crate::world::{Plan, World, policy_of, service};
 
 /// Of `date: Mon, 01 Jan 2001 00:00:00 GMT\nsource: demo`, made by Python's `hmac` module with
 /// `pair-secret` and sha256.
 const SIGNED: &str = r#"Authorization: hmac id="AKIDpair", algorithm="hmac-sha256", headers="date source", signature="87yt+1ksld53kQBOhxNwtI0BPsrljI1RAX+L58bsJko=""#;
 
-fn world(backend: &Backend) -> World {
-    let address = backend.address;
-    let policy = format!(
-        r#"
-services:
-  - id: service-a
-    account: "1001"
-    hosts: [a.test]
-    apis:
-      - id: api-arrears
-        path: /arrears
-        suspended: {{reason: arrears}}
-        backend: {{url: "http://{address}"}}
-      - id: api-params
-        path: /params
-        parameters: [{{in: header, name: X-Tenant}}, {{in: query, name: city}}]
-        backend: {{url: "http://{address}"}}
-      - id: api-form
-        path: /form
-        parameters: [{{in: form, name: name}}]
-        backend: {{url: "http://{address}"}}
-      - id: api-cors
-        path: /cors
-        methods: [PUT]
-        cors: true
-        auth: key-pair
-        backend: {{url: "http://{address}"}}
-      - id: api-shop
-        path: /shop
-        cors: {{origins: ["https://shop.test"], credentials: false}}
-        backend: {{url: "http://{address}"}}
-      - id: api-deny
-        path: /deny
-        addresses: {{deny: [127.0.0.0/8, "::1"]}}
-        backend: {{url: "http://{address}"}}
-      - id: api-app
-        path: /app
-        auth: application
-        backend: {{url: "http://{address}"}}
-      - id: api-open
-        path: /open
-        backend: {{url: "http://{address}"}}
+/// One of all APIs, and an application's that is not for the API that it is tried on.
+const KEYS: &str = r#"
 keys:
-  - {{secret_id: AKIDpair, secret: pair-secret, account: "2002", services: [service-a]}}
+  - {secret_id: AKIDpair, secret: pair-secret, account: "2002", services: [service-a]}
   - secret_id: APPother
     kind: application
     secret: app-secret
     account: "2003"
     services: [service-a]
     apis: [api-open]
+"#;
+
+fn world(backend: &Backend) -> World {
+    let address = backend.address;
+    let apis = format!(
+        r#"
+- id: api-arrears
+  path: /arrears
+  suspended: {{reason: arrears}}
+  backend: {{url: "http://{address}"}}
+- id: api-params
+  path: /params
+  parameters: [{{in: header, name: X-Tenant}}, {{in: query, name: city}}]
+  backend: {{url: "http://{address}"}}
+- id: api-form
+  path: /form
+  parameters: [{{in: form, name: name}}]
+  backend: {{url: "http://{address}"}}
+- id: api-cors
+  path: /cors
+  methods: [PUT]
+  cors: true
+  auth: key-pair
+  backend: {{url: "http://{address}"}}
+- id: api-shop
+  path: /shop
+  cors: {{origins: ["https://shop.test"], credentials: false}}
+  backend: {{url: "http://{address}"}}
+- id: api-deny
+  path: /deny
+  addresses: {{deny: [127.0.0.0/8, "::1"]}}
+  backend: {{url: "http://{address}"}}
+- id: api-app
+  path: /app
+  auth: application
+  backend: {{url: "http://{address}"}}
+- id: api-open
+  path: /open
+  backend: {{url: "http://{address}"}}
 "#
     );
-    World::with(Plan::default(), policy_of(&policy))
+    World::with(Plan::default(), policy_of(&(service(&apis) + KEYS)))
 }
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -166,12 +165,10 @@ fn a_browser_asks_first_and_reads_the_answer_even_of_a_refusal() {
 fn a_query_that_can_not_be_built_is_said() {
     let backend = Backend::answering(OK);
     let (address, base) = (backend.address, "b".repeat(1500));
-    let policy = format!(
-        "services:\n  - id: service-a\n    account: \"1001\"\n    hosts: [a.test]\n    apis:\n      - {{id: api-q, path: /q, backend: {{url: \"http://{address}/{base}\"}}}}\n"
-    );
+    let apis = format!("- {{id: api-q, path: /q, backend: {{url: 'http://{address}/{base}'}}}}");
     let mut plan = Plan::default();
     (plan.config.limits.uri, plan.config.limits.head) = (65_000, 80_000);
-    let mut world = World::with(plan, policy_of(&policy));
+    let mut world = World::with(plan, policy_of(&service(&apis)));
     let query = "q".repeat(64_500);
     let (answer, record) =
         world.call(&format!("GET /release/q?{query} HTTP/1.1\r\nHost: a.test\r\n\r\n"));

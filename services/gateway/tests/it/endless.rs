@@ -7,7 +7,7 @@ use record::Fault;
 
 use crate::backend::{Backend, Peer};
 use crate::client::Client;
-use crate::world::{Plan, World, policy_of};
+use crate::world::World;
 
 /// A backend that says `first`, and then one thing again and again.
 fn endless(first: &'static str, again: &'static str) -> Backend {
@@ -63,18 +63,10 @@ fn what_does_not_begin_as_an_answer_is_not_waited_for() {
         Ok(())
     });
     // The limit for heads is longer than the client waits.
-    let policy = format!(
-        r#"
-services:
-  - id: service-a
-    account: "1001"
-    hosts: [a.test]
-    apis:
-      - {{id: api-x, path: /x, backend: {{url: "http://{}", timeouts: {{head: 60s}}}}}}
-"#,
+    let mut world = World::serving(&format!(
+        r#"- {{id: api-x, path: /x, backend: {{url: "http://{}", timeouts: {{head: 60s}}}}}}"#,
         backend.address
-    );
-    let mut world = World::with(Plan::default(), policy_of(&policy));
+    ));
     let answer =
         Client::connect(world.address).call("GET /release/x HTTP/1.1\r\nHost: a.test\r\n\r\n");
     assert_eq!(answer.status, 502);

@@ -6,43 +6,38 @@ use record::Fault;
 
 use crate::backend::Backend;
 use crate::client::Client;
-use crate::world::{Plan, World, policy_of};
+use crate::world::{Plan, World, policy_of, service};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 /// One API with each fault, one that is suspended beside its fault, and a good one.
 fn policy(backend: &Backend, magic: &str) -> policy::Policy {
     let address = backend.address;
-    policy_of(&format!(
+    policy_of(&service(&format!(
         r#"
-services:
-  - id: service-a
-    account: "1001"
-    hosts: [a.test]
-    apis:
-      - id: api-key
-        path: /key
-        auth: {magic}
-        backend: {{url: "http://{address}"}}
-      - id: api-cors
-        path: /cors
-        cors: {{origins: [shop.test]}}
-        parameters: [{{in: form, name: a}}]
-        backend: {{url: "http://{address}"}}
-      - id: api-mock
-        path: /mock
-        cors: true
-        parameters: [{{in: query, name: city}}]
-        backend: {{mock: {{status: 204, body: hello}}}}
-      - id: api-late
-        path: /late
-        suspended: {{reason: arrears}}
-        backend: {{mock: {{status: 700}}}}
-      - id: api-good
-        path: /good
-        backend: {{url: "http://{address}"}}
+- id: api-key
+  path: /key
+  auth: {magic}
+  backend: {{url: "http://{address}"}}
+- id: api-cors
+  path: /cors
+  cors: {{origins: [shop.test]}}
+  parameters: [{{in: form, name: a}}]
+  backend: {{url: "http://{address}"}}
+- id: api-mock
+  path: /mock
+  cors: true
+  parameters: [{{in: query, name: city}}]
+  backend: {{mock: {{status: 204, body: hello}}}}
+- id: api-late
+  path: /late
+  suspended: {{reason: arrears}}
+  backend: {{mock: {{status: 700}}}}
+- id: api-good
+  path: /good
+  backend: {{url: "http://{address}"}}
 "#
-    ))
+    )))
 }
 
 #[test]

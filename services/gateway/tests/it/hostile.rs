@@ -10,7 +10,7 @@ use record::{Fault, Record};
 
 use crate::backend::Backend;
 use crate::client::{Answer, Client, header};
-use crate::world::{Plan, World, policy, policy_of};
+use crate::world::{Plan, World, policy, policy_of, service};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 const GET: &str = "GET /release/b/x HTTP/1.1\r\nHost: a.test\r\n\r\n";
@@ -55,24 +55,21 @@ fn a_client_that_leaves_right_after_its_head_has_a_whole_record() {
             }
         }
     });
-    let text = format!(
+    let apis = format!(
         r#"
-services:
-  - id: service-a
-    account: "1001"
-    hosts: [a.test]
-    apis:
-      - {{id: api-k, path: /k, auth: key-pair, backend: {{url: "http://{0}"}}}}
-      - {{id: api-hold, path: /hold, backend: {{url: "http://{0}/hold"}}}}
-keys:
-  - {{secret_id: AKID, secret: secret, account: "2002", order: o-1, services: [service-a]}}
+- {{id: api-k, path: /k, auth: key-pair, backend: {{url: "http://{0}"}}}}
+- {{id: api-hold, path: /hold, backend: {{url: "http://{0}/hold"}}}}
 "#,
         backend.address
     );
+    let keys = r#"
+keys:
+  - {secret_id: AKID, secret: secret, account: "2002", order: o-1, services: [service-a]}
+"#;
     let head = "GET /release/k HTTP/1.1\r\nHost: a.test\r\nDate: Thu, 22 Jun 2017 17:15:21 GMT\r\n\
                 Authorization: hmac id=\"AKID\", algorithm=\"hmac-sha1\", headers=\"date\", \
                 signature=\"0zyJChtfdg5o1LvSOiJE7tQukjw=\"\r\n\r\n";
-    let mut world = World::with(Plan::default(), policy_of(&text));
+    let mut world = World::with(Plan::default(), policy_of(&(service(&apis) + keys)));
     let mut client = Client::connect(world.address);
     client.send("GET /release/hold HTTP/1.1\r\nHost: a.test\r\n\r\n");
     asked.recv().expect("the backend is asked");

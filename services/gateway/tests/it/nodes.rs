@@ -10,7 +10,7 @@ use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
 
 use crate::backend::Backend;
 use crate::client::Client;
-use crate::world::{Plan, World, policy_of};
+use crate::world::World;
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 const GET: &str = "GET /release/b/x HTTP/1.1\r\nHost: a.test\r\n\r\n";
@@ -25,12 +25,10 @@ fn world(nodes: &[(SocketAddr, u32)], health: &str) -> World {
         .map(|(address, weight)| format!("{{address: '{address}', weight: {weight}}}"))
         .collect();
     let nodes = nodes.join(", ");
-    let policy = policy_of(&format!(
-        "services: [{{id: service-a, account: '1001', hosts: [a.test], apis: [{{id: api-b, \
-         path: /b/, backend: {{url: 'http://inner.test/base', nodes: [{nodes}], \
-         health: {{{health}}}, timeouts: {{head: 300ms}}}}}}]}}]"
-    ));
-    World::with(Plan::default(), policy)
+    World::serving(&format!(
+        "- {{id: api-b, path: /b/, backend: {{url: 'http://inner.test/base', nodes: [{nodes}], \
+         health: {{{health}}}, timeouts: {{head: 300ms}}}}}}"
+    ))
 }
 
 /// A port where nobody listens, and nobody else can while this lives.
@@ -215,13 +213,10 @@ fn nodes_may_have_names_and_none_may_be_where_no_backend_may() {
         ("169.254.169.254:80".to_owned(), 500, "Internal Server Error."),
         ("0xa9fea9fe:80".to_owned(), 403, "Endpoint IP address is not allowed."),
     ] {
-        let mut world = World::with(
-            Plan::default(),
-            policy_of(&format!(
-                "services: [{{id: service-a, account: '1001', hosts: [a.test], apis: [{{id: api-b, \
-                 path: /b/, backend: {{url: 'http://inner.test', nodes: [{{address: '{node}'}}]}}}}]}}]"
-            )),
-        );
+        let mut world = World::serving(&format!(
+            "- {{id: api-b, path: /b/, \
+             backend: {{url: 'http://inner.test', nodes: [{{address: '{node}'}}]}}}}"
+        ));
         let (found, record) = call(&mut world, GET);
         assert_eq!((found, record.err_msg.as_ref()), (status, text), "{node}");
     }

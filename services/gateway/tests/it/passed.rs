@@ -11,7 +11,7 @@ use record::Fault;
 
 use crate::backend::Backend;
 use crate::client::{Client, header};
-use crate::world::{Plan, World, policy_of};
+use crate::world::{Plan, World, policy_of, service};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 const GET: &str = "GET /release/b/x HTTP/1.1\r\nHost: a.test\r\n\r\n";
@@ -236,13 +236,8 @@ fn nothing_is_forwarded_to_where_no_backend_may_be() {
     ] {
         let mut plan = Plan::default();
         plan.config.listen = own;
-        let mut world = World::with(
-            plan,
-            policy_of(&format!(
-                "services: [{{id: service-a, account: '1001', hosts: [a.test], \
-                 apis: [{{id: api-b, path: /b/, backend: {backend}}}]}}]"
-            )),
-        );
+        let apis = format!("- {{id: api-b, path: /b/, backend: {backend}}}");
+        let mut world = World::with(plan, policy_of(&service(&apis)));
         let mut client = Client::connect(world.address);
         let answer = client.call(GET);
         assert_eq!(answer.status, status, "{backend}");

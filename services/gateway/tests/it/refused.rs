@@ -6,7 +6,7 @@ use record::{Fault, Record};
 
 use crate::backend::Backend;
 use crate::client::{Answer, Client};
-use crate::world::{Plan, World, policy, policy_of};
+use crate::world::{Plan, World, policy};
 
 /// One request to a gateway without a backend; its answer and its record.
 fn check(world: &mut World, request: &str) -> (Answer, Record<'static>) {
@@ -169,18 +169,8 @@ fn trailers_that_only_hyper_finds_fault_with_are_the_clients() {
 
 #[test]
 fn a_name_that_does_not_resolve_gives_503() {
-    let mut world = World::with(
-        Plan::default(),
-        policy_of(
-            r#"
-services:
-  - id: service-a
-    account: "1001"
-    hosts: [a.test]
-    apis: [{id: api-nowhere, path: /, backend: {url: "http://no-such-host.invalid"}}]
-"#,
-        ),
-    );
+    let api = "- {id: api-nowhere, path: /, backend: {url: 'http://no-such-host.invalid'}}";
+    let mut world = World::serving(api);
     let (answer, record) = check(&mut world, "GET /release/ HTTP/1.1\r\nHost: a.test\r\n\r\n");
     assert_eq!(answer.body, br#"{"message":"Apigw balancer error"}"#);
     assert_eq!((answer.status, record.err_msg.as_ref()), (503, "Apigw balancer error"));

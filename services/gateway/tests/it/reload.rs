@@ -10,7 +10,7 @@ use policy::Policy;
 
 use crate::backend::Backend;
 use crate::client::Client;
-use crate::world::{Plan, World, policy, policy_of};
+use crate::world::{Plan, World, policy, policy_of, service};
 
 const CALL: &str = "GET /release/x HTTP/1.1\r\nHost: a.test\r\n\r\n";
 
@@ -19,12 +19,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One API, whose id, header and body all say which policy it is of.
 fn version(name: &str) -> Policy {
-    policy_of(&format!(
-        "services:\n\
-         - id: service-a\n  account: \"1001\"\n  hosts: [a.test]\n  apis:\n\
-        \x20 - id: api-{name}\n    path: /x\n\
-        \x20   backend: {{mock: {{status: 200, headers: {{x-version: {name}}}, body: {name}}}}}\n"
-    ))
+    policy_of(&service(&format!(
+        "- id: api-{name}\n  path: /x\n  \
+         backend: {{mock: {{status: 200, headers: {{x-version: {name}}}, body: {name}}}}}"
+    )))
 }
 
 #[test]

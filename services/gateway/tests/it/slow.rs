@@ -8,7 +8,7 @@ use socket2::{Domain, Socket, Type};
 
 use crate::backend::Backend;
 use crate::client::Client;
-use crate::world::{Plan, World, policy, policy_of};
+use crate::world::{Plan, World, policy};
 
 /// Status, ups_st, fault, phase.
 fn says<'r>(record: &'r Record<'_>) -> (u16, &'r str, Fault, &'r str) {
@@ -121,20 +121,12 @@ fn deaf() -> (SocketAddr, TcpListener, Vec<Socket>) {
 #[test]
 fn a_client_that_leaves_while_the_backend_connects_gets_499() {
     let (address, _listener, _fillers) = deaf();
-    let mut world = World::with(
-        Plan::default(),
-        policy_of(&format!(
-            r#"
-services:
-  - id: service-a
-    account: "1001"
-    hosts: [a.test]
-    apis:
-      - {{id: api-x, path: /x, backend: {{url: "http://{address}", timeouts: {{connect: 300ms}}}}}}
-      - {{id: api-y, path: /y, backend: {{url: "http://{address}", timeouts: {{connect: 20s}}}}}}
+    let mut world = World::serving(&format!(
+        r#"
+- {{id: api-x, path: /x, backend: {{url: "http://{address}", timeouts: {{connect: 300ms}}}}}}
+- {{id: api-y, path: /y, backend: {{url: "http://{address}", timeouts: {{connect: 20s}}}}}}
 "#
-        )),
-    );
+    ));
     let mut client = Client::connect(world.address);
     let answer = client.call("GET /release/x HTTP/1.1\r\nHost: a.test\r\n\r\n");
     assert_eq!(answer.status, 504);

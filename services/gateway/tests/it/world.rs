@@ -72,40 +72,46 @@ impl Resolve for NoSecrets {
 /// Host `a.test`, environment `release`, path `/b/` to the backend; `/mock` and others beside it.
 pub fn policy(backend: SocketAddr) -> Policy {
     let port = backend.port();
-    policy_of(&format!(
+    policy_of(&service(&format!(
         r#"
-services:
-  - id: service-a
-    account: "1001"
-    hosts: [a.test]
-    apis:
-      - id: api-b
-        path: /b/
-        backend: {{url: "http://{backend}/base", timeouts: {{connect: 2s, head: 5s, idle: 5s}}}}
-      - id: api-fast
-        path: /fast/
-        backend: {{url: "http://{backend}", timeouts: {{connect: 500ms, head: 500ms, idle: 500ms}}}}
-      - id: api-total
-        path: /total/
-        backend: {{url: "http://{backend}", timeouts: {{total: 600ms}}}}
-      - id: api-dead
-        path: /dead
-        backend: {{url: "http://127.0.0.1:1"}}
-      - id: api-named
-        path: /named/
-        backend: {{url: "http://localhost:{port}"}}
-      - id: api-mock
-        path: /mock
-        backend: {{mock: {{status: 200, headers: {{Content-Type: text/plain}}, body: "hello"}}}}
-      - id: api-empty
-        path: /empty
-        backend: {{mock: {{status: 204}}}}
-      - id: api-key
-        path: /key
-        auth: key-pair
-        backend: {{url: "http://{backend}"}}
+- id: api-b
+  path: /b/
+  backend: {{url: "http://{backend}/base", timeouts: {{connect: 2s, head: 5s, idle: 5s}}}}
+- id: api-fast
+  path: /fast/
+  backend: {{url: "http://{backend}", timeouts: {{connect: 500ms, head: 500ms, idle: 500ms}}}}
+- id: api-total
+  path: /total/
+  backend: {{url: "http://{backend}", timeouts: {{total: 600ms}}}}
+- id: api-dead
+  path: /dead
+  backend: {{url: "http://127.0.0.1:1"}}
+- id: api-named
+  path: /named/
+  backend: {{url: "http://localhost:{port}"}}
+- id: api-mock
+  path: /mock
+  backend: {{mock: {{status: 200, headers: {{Content-Type: text/plain}}, body: "hello"}}}}
+- id: api-empty
+  path: /empty
+  backend: {{mock: {{status: 204}}}}
+- id: api-key
+  path: /key
+  auth: key-pair
+  backend: {{url: "http://{backend}"}}
 "#
-    ))
+    )))
+}
+
+/// The text of a policy with one service at `a.test`, whose APIs are this list. More may follow it.
+pub fn service(apis: &str) -> String {
+    let mut text =
+        "services:\n  - id: service-a\n    account: \"1001\"\n    hosts: [a.test]\n    apis:\n"
+            .to_owned();
+    for line in apis.lines() {
+        text.extend(["      ", line, "\n"]);
+    }
+    text
 }
 
 /// The policy of a text, without the APIs that are faulty.
@@ -124,6 +130,11 @@ pub fn policy_of(text: &str) -> Policy {
 impl World {
     pub fn start(backend: SocketAddr) -> Self {
         Self::with(Plan::default(), policy(backend))
+    }
+
+    /// The usual one, with this list of APIs.
+    pub fn serving(apis: &str) -> Self {
+        Self::with(Plan::default(), policy_of(&service(apis)))
     }
 
     pub fn with(plan: Plan, policy: Policy) -> Self {

@@ -9,7 +9,7 @@ use super::{Case, Raised, case, send, worlds};
 use crate::backend::Backend;
 use crate::client::Client;
 use crate::nodes::Nobody;
-use crate::world::{Plan, World, policy, policy_of};
+use crate::world::{Plan, World, policy, policy_of, service};
 
 const GET: &str = "GET /release/b/x HTTP/1.1\r\nHost: a.test\r\n\r\n";
 const MOCK: &str = "GET /release/mock HTTP/1.1\r\nHost: a.test\r\n\r\n";
@@ -54,14 +54,11 @@ fn a_client_leaves() -> Raised {
 /// What the API adds makes the target longer than any request line can be.
 fn a_target_grows_too_long() -> Raised {
     let (backend, base) = (worlds::idle(), "b".repeat(1500));
-    let policy = format!(
-        "services: [{{id: service-a, account: '1001', hosts: [a.test], apis: [{{id: api-q, \
-         path: /q, backend: {{url: 'http://{}/{base}'}}}}]}}]",
-        backend.address
-    );
+    let apis =
+        format!("- {{id: api-q, path: /q, backend: {{url: 'http://{}/{base}'}}}}", backend.address);
     let mut plan = Plan::default();
     (plan.config.limits.uri, plan.config.limits.head) = (65_000, 80_000);
-    let world = World::with(plan, policy_of(&policy));
+    let world = World::with(plan, policy_of(&service(&apis)));
     let query = "q".repeat(64_500);
     only(world, &format!("GET /release/q?{query} HTTP/1.1\r\nHost: a.test\r\n\r\n"))
 }
