@@ -4,6 +4,7 @@
 //! - `intake`: every message ends in one outcome, whatever happens in between.
 //! - `close`: an hour from records to a bill that proves itself, killed between any two steps.
 //! - `late`: corrections, old spools, files that come in pieces.
+//! - `sums`: a closing reads no more rows than it must.
 
 mod close;
 mod cluster;
@@ -15,6 +16,7 @@ mod late;
 mod proxy;
 mod retention;
 mod strays;
+mod sums;
 mod world;
 
 /// The child's side: becomes the engine when [`engine::Program::test`] started it.
