@@ -85,6 +85,23 @@ impl Segment {
 // === impl Cursor ===
 
 impl Cursor {
+    fn new(stream: Arc<Stream>, dir: PathBuf, host: bool) -> Self {
+        let ack_file = NumberFile::new(&dir, ACK, host);
+        Self {
+            stream,
+            dir,
+            live: None,
+            ended: false,
+            failing: false,
+            segments: Vec::new(),
+            current: None,
+            next: 1,
+            given: None,
+            acked: None,
+            ack_file,
+        }
+    }
+
     /// For a stream of this life, which has nothing yet.
     pub(crate) fn live(
         stream: Arc<Stream>,
@@ -92,23 +109,7 @@ impl Cursor {
         progress: Arc<Progress>,
         host: bool,
     ) -> Self {
-        let ack_file = NumberFile::new(&dir, ACK, host);
-        let (segments, current, given, acked) = (Vec::new(), None, None, None);
-        let live = Some(progress);
-        let ended = false;
-        Self {
-            stream,
-            dir,
-            live,
-            ended,
-            failing: false,
-            segments,
-            current,
-            next: 1,
-            given,
-            acked,
-            ack_file,
-        }
+        Self { live: Some(progress), ..Self::new(stream, dir, host) }
     }
 
     /// For a stream of an earlier life.
@@ -119,22 +120,9 @@ impl Cursor {
         acked: Option<u64>,
         host: bool,
     ) -> Self {
-        let ack_file = NumberFile::new(&dir, ACK, host);
         let next = segments.first().map_or(0, |segment| segment.number);
-        let (live, current, ended, given) = (None, None, true, acked);
-        Self {
-            stream,
-            dir,
-            live,
-            ended,
-            failing: false,
-            segments,
-            current,
-            next,
-            given,
-            acked,
-            ack_file,
-        }
+        let new = Self::new(stream, dir, host);
+        Self { ended: true, segments, next, given: acked, acked, ..new }
     }
 
     /// Everything up to this `seq` was given.
