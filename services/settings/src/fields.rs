@@ -215,6 +215,18 @@ impl<'d> Fields<'d> {
         self.optional(key).and_then(|value| value.scalar()).unwrap_or(default)
     }
 
+    /// What one of a few words stands for; when it is absent, the first of them, which is there.
+    pub fn choice<T: Copy>(&self, key: &'static str, known: &[(&str, T)]) -> Option<T> {
+        let Some(value) = self.optional(key) else { return Some(known[0].1) };
+        let text = value.scalar::<String>()?;
+        let found = known.iter().find(|(word, _)| *word == text).map(|(_, choice)| *choice);
+        if found.is_none() {
+            let words: Vec<_> = known.iter().map(|(word, _)| format!("`{word}`")).collect();
+            value.mistake(format!("`{text}` is not one of {}", words.join(", ")));
+        }
+        found
+    }
+
     /// The items of an optional list; empty when it is absent.
     pub fn list(&self, key: &'static str) -> Vec<Value<'d>> {
         self.optional(key).map(|value| value.items()).unwrap_or_default()

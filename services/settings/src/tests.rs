@@ -68,6 +68,27 @@ fn every_mistake_is_reported_at_once_with_line_and_path() {
 }
 
 #[test]
+fn a_word_is_one_of_a_few_and_the_first_when_there_is_none() {
+    let choose = |text: &str| {
+        let sink = Sink::new();
+        let document = Document::parse("t.yaml", text, &sink);
+        let chosen = document.as_ref().and_then(|document| {
+            let fields = document.root(&sink).fields()?;
+            let chosen = fields.choice("mode", &[("fast", 1), ("safe", 2)]);
+            fields.close();
+            chosen
+        });
+        sink.finish(chosen).map_err(|mistakes| mistakes.to_string())
+    };
+    assert_eq!(choose("{}"), Ok(1));
+    assert_eq!(choose("mode: fast"), Ok(1));
+    assert_eq!(choose("mode: safe"), Ok(2));
+    let mistake = "t.yaml:1: mode: `Safe` is not one of `fast`, `safe`";
+    assert_eq!(choose("mode: Safe"), Err(mistake.to_owned()));
+    assert!(choose("mode: [safe]").is_err());
+}
+
+#[test]
 fn what_a_configuration_does_not_need_is_refused() {
     assert!(check("name: &a x").contains("t.yaml:1: anchors are not supported"));
     assert!(check("name: a\nitems: *b").starts_with("t.yaml:2:"));

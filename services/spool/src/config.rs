@@ -77,13 +77,10 @@ pub fn read(
     let fields = value.fields()?;
     let size = bytes(&fields, "size", DEFAULT_SIZE);
     let segment = bytes(&fields, "segment", DEFAULT_SEGMENT);
-    let durability = choice(
-        &fields,
-        "durability",
-        &[("process", Durability::Process), ("host", Durability::Host)],
-    );
+    let durability = fields
+        .choice("durability", &[("process", Durability::Process), ("host", Durability::Host)]);
     let when_full =
-        choice(&fields, "when_full", &[("reject", WhenFull::Reject), ("serve", WhenFull::Serve)]);
+        fields.choice("when_full", &[("reject", WhenFull::Reject), ("serve", WhenFull::Serve)]);
     let config = Config {
         size: size?,
         segment: segment?,
@@ -132,18 +129,6 @@ fn bytes(fields: &Fields<'_>, key: &'static str, default: u64) -> Option<u64> {
         None => Some(default),
         Some(value) => value.scalar::<ByteSize>().map(|ByteSize(bytes)| bytes),
     }
-}
-
-/// One of a few words; the first is the default.
-fn choice<T: Copy>(fields: &Fields<'_>, key: &'static str, known: &[(&str, T)]) -> Option<T> {
-    let Some(value) = fields.optional(key) else { return Some(known[0].1) };
-    let text = value.scalar::<String>()?;
-    let found = known.iter().find(|(word, _)| *word == text).map(|(_, choice)| *choice);
-    if found.is_none() {
-        let words: Vec<_> = known.iter().map(|(word, _)| format!("`{word}`")).collect();
-        value.mistake(format!("`{text}` is not one of {}", words.join(", ")));
-    }
-    found
 }
 
 #[cfg(test)]

@@ -118,7 +118,7 @@ pub fn read(value: &Value<'_>, record_max: u32, resolve: &dyn Resolve) -> Option
     let partitions = at_least_one(&fields, "partitions", DEFAULT_PARTITIONS);
     let replication = at_least_one(&fields, "replication", 1_u16);
     let compression =
-        choice(&fields, "compression", &[("lz4", Compression::Lz4), ("zstd", Compression::Zstd)]);
+        fields.choice("compression", &[("lz4", Compression::Lz4), ("zstd", Compression::Zstd)]);
     let session_timeout = fields.get_or("session_timeout", DEFAULT_SESSION_TIMEOUT);
     let max_poll_interval = fields.get_or("max_poll_interval", DEFAULT_MAX_POLL_INTERVAL);
     let in_order = session_timeout <= max_poll_interval && !session_timeout.is_zero();
@@ -202,17 +202,6 @@ where
     Some(value)
 }
 
-fn choice<T: Copy>(fields: &Fields<'_>, key: &'static str, known: &[(&str, T)]) -> Option<T> {
-    let Some(value) = fields.optional(key) else { return Some(known[0].1) };
-    let text = value.scalar::<String>()?;
-    let found = known.iter().find(|(word, _)| *word == text).map(|(_, choice)| *choice);
-    if found.is_none() {
-        let words: Vec<_> = known.iter().map(|(word, _)| format!("`{word}`")).collect();
-        value.mistake(format!("`{text}` is not one of {}", words.join(", ")));
-    }
-    found
-}
-
 fn tls(value: &Value<'_>) -> Option<Tls> {
     let fields = value.fields()?;
     let path = |key| maybe(&fields, key, |value| value.scalar::<PathBuf>());
@@ -237,7 +226,7 @@ fn sasl(value: &Value<'_>, resolve: &dyn Resolve) -> Option<Sasl> {
         ("SCRAM-SHA-256", Mechanism::ScramSha256),
         ("SCRAM-SHA-512", Mechanism::ScramSha512),
     ];
-    let mechanism = choice(&fields, "mechanism", &known);
+    let mechanism = fields.choice("mechanism", &known);
     let user = fields.get::<String>("user");
     let password = fields.required("password").and_then(|value| value.secret(resolve));
     fields.close();
