@@ -1,8 +1,8 @@
 //! Kafka: the source of many consumers, the shipper from a spool, and what closing an hour asks.
 //!
 //! One topic holds the records of all gateways. A message has the stream as its key and stands in
-//! the partition that was chosen for its stream; stream, `seq` and hash travel in its headers
-//! ([`message`]), so that what can not be decoded still has its place.
+//! the partition that was chosen for its stream; `seq` and hash travel in a header ([`message`]), so
+//! that what can not be decoded still has its place.
 //!
 //! - The topic is checked as soon as a broker answers, before anything is sent or read; it is made
 //!   when it is not there, and refused when it could lose or refuse records ([`TopicError`]).
@@ -20,7 +20,7 @@ mod topic;
 
 pub use config::{Compression, Config, Mechanism, Sasl, Security, Tls, read};
 pub use ends::{Ends, EndsError, is_live};
-pub use message::{HASH_HEADER, REFUSED_HEADER, SEQ_HEADER, STREAM_HEADER};
+pub use message::{HASH_HEADER, PLACE_HEADER, REFUSED_HEADER, SEQ_HEADER, STREAM_HEADER, headers};
 pub use shipper::{Shipper, ShipperState};
 pub use source::{KafkaSource, StartError};
 pub use span::{Kept, SpanError, SpanReader, kept, stamped_since};

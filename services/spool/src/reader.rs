@@ -145,22 +145,32 @@ impl Reader {
     /// A stream could not be read, and there is nothing new in the others; nothing was consumed. A
     /// stream that fails beside others that do not is told to the log, once.
     pub fn read(&mut self, max_bytes: usize) -> Result<Frames, ReadError> {
-        self.adopt();
         let mut out = Frames::default();
+        self.read_into(max_bytes, &mut out).map(|()| out)
+    }
+
+    /// As [`Reader::read`], in place of what `out` holds; its room is used again.
+    ///
+    /// # Errors
+    /// As [`Reader::read`].
+    pub fn read_into(&mut self, max_bytes: usize, out: &mut Frames) -> Result<(), ReadError> {
+        self.adopt();
+        out.buffer.clear();
+        out.frames.clear();
         let (disk, folder) = (self.disk.as_ref(), self.folder.as_ref());
         let mut failed = None;
         for cursor in &mut self.old {
             // One that can not be read holds up itself alone.
-            let taken = take(cursor, disk, folder, max_bytes, &mut out);
+            let taken = take(cursor, disk, folder, max_bytes, out);
             failed = failed.or(taken.err());
             if out.buffer.len() >= max_bytes {
-                return Ok(out);
+                return Ok(());
             }
         }
         let part = max_bytes.div_ceil(self.live.len().max(1));
         for _ in 0..self.live.len() {
             let limit = (out.buffer.len() + part).min(max_bytes);
-            let taken = take(&mut self.live[self.turn], disk, folder, limit, &mut out);
+            let taken = take(&mut self.live[self.turn], disk, folder, limit, out);
             self.turn = (self.turn + 1) % self.live.len();
             failed = failed.or(taken.err());
             if out.buffer.len() >= max_bytes {
@@ -169,7 +179,7 @@ impl Reader {
         }
         match failed {
             Some(error) if out.frames.is_empty() => Err(error),
-            _ => Ok(out),
+            _ => Ok(()),
         }
     }
 

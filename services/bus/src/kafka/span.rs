@@ -242,7 +242,13 @@ impl Inner {
                 break;
             }
             let bytes = found.payload().unwrap_or_default();
-            let read = message::read(found.headers(), bytes, self.record_max, &mut self.streams);
+            let read = message::read(
+                found.headers(),
+                found.key(),
+                bytes,
+                self.record_max,
+                &mut self.streams,
+            );
             let start = batch.buffer.len();
             batch.buffer.extend_from_slice(bytes);
             batch.messages.push(Message {

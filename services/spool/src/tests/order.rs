@@ -7,7 +7,7 @@ use record::{Stream, Time};
 
 use super::model_disk::ModelDisk;
 use super::{acknowledge, config, open_model, plain, push, read_all};
-use crate::{AckError, Config, Durability, Room};
+use crate::{AckError, Config, Durability, Frames, Room};
 
 #[test]
 fn time_never_goes_back_and_numbers_leave_no_gap() {
@@ -169,4 +169,20 @@ fn readers_and_writers_run_beside_each_other() {
         }
     });
     assert!(begun.elapsed() < Duration::from_secs(50), "no wake-up was missed");
+}
+
+#[test]
+fn what_was_read_before_makes_room_for_what_is_read() {
+    let (disk, config) = (ModelDisk::default(), config(1, Durability::Process));
+    let mut spool = open_model(&disk, &config, 1).expect("opens");
+    let mut frames = Frames::default();
+    for text in ["first", "second", "third"] {
+        push(&mut spool.writers[0], text.as_bytes());
+        spool.writers[0].write().expect("the disk is well");
+        spool.reader.read_into(1 << 16, &mut frames).expect("the disk is well");
+        let texts: Vec<_> = frames.frames.iter().map(|frame| frames.payload(frame)).collect();
+        assert_eq!(texts, [text.as_bytes()]);
+    }
+    spool.reader.read_into(1 << 16, &mut frames).expect("the disk is well");
+    assert_eq!(frames, Frames::default(), "nothing is new");
 }

@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use broker::Broker;
-use bus::kafka::{HASH_HEADER, SEQ_HEADER, STREAM_HEADER};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
 use crate::rows::{Rows, Span, Words};
@@ -95,17 +93,11 @@ impl Topic {
         (worker, seq): (u16, u64),
         bytes: &[u8],
     ) -> Result<()> {
-        let (seq, hash) = (seq.to_string(), format!("{:016x}", spool::hash(bytes)));
-        let header = |key, value| Header { key, value: Some(value) };
-        let headers = OwnedHeaders::new_with_capacity(3)
-            .insert(header(STREAM_HEADER, stream))
-            .insert(header(SEQ_HEADER, seq.as_str()))
-            .insert(header(HASH_HEADER, hash.as_str()));
         let mut record = BaseRecord::to(Self::NAME)
             .partition((worker % self.partitions).into())
             .key(stream)
             .payload(bytes)
-            .headers(headers);
+            .headers(bus::kafka::headers(seq, spool::hash(bytes)));
         loop {
             match producer.send(record) {
                 Ok(()) => return Ok(()),

@@ -12,6 +12,8 @@ use super::producer::Ticket;
 pub(super) struct Lanes {
     lanes: Vec<Lane>,
     numbers: HashMap<Arc<Stream>, usize>,
+    /// The one that was asked for last: records come in runs of one stream.
+    latest: usize,
     /// Messages under way, and their bytes.
     count: usize,
     bytes: u64,
@@ -33,8 +35,12 @@ pub(super) struct Lane {
 // === impl Lanes ===
 
 impl Lanes {
-    pub(super) fn number(&self, stream: &Stream) -> Option<usize> {
-        self.numbers.get(stream).copied()
+    pub(super) fn number(&mut self, stream: &Arc<Stream>) -> Option<usize> {
+        let latest = self.lanes.get(self.latest);
+        if !latest.is_some_and(|lane| Arc::ptr_eq(&lane.stream, stream)) {
+            self.latest = *self.numbers.get(stream)?;
+        }
+        Some(self.latest)
     }
 
     pub(super) fn add(&mut self, stream: &Arc<Stream>, partition: i32) -> usize {
@@ -78,8 +84,14 @@ impl Lanes {
             return;
         }
         let lane = &mut self.lanes[ticket.lane];
-        if let Ok(index) = lane.window.binary_search_by_key(&ticket.seq, |(seq, _)| *seq) {
-            lane.window[index].1 = true;
+        match lane.window.front_mut() {
+            // Nearly always: they are confirmed in their order.
+            Some((seq, confirmed)) if *seq == ticket.seq => *confirmed = true,
+            _ => {
+                if let Ok(index) = lane.window.binary_search_by_key(&ticket.seq, |(seq, _)| *seq) {
+                    lane.window[index].1 = true;
+                }
+            }
         }
         while let Some((seq, true)) = lane.window.front() {
             lane.confirmed = Some(*seq);
@@ -132,7 +144,14 @@ mod tests {
         let mut lanes = Lanes::default();
         let stream = Arc::new(Stream { gateway: "gw".to_owned(), epoch: 1, worker: 0 });
         let lane = lanes.add(&stream, 3);
-        assert_eq!(lanes.number(&stream), Some(lane));
+        let other = Arc::new(Stream { worker: 1, ..Stream::clone(&stream) });
+        assert_eq!(lanes.number(&other), None);
+        let second = lanes.add(&other, 0);
+        for _ in 0..2 {
+            assert_eq!(lanes.number(&stream), Some(lane));
+            assert_eq!(lanes.number(&Arc::new(Stream::clone(&other))), Some(second));
+            assert_eq!(lanes.number(&other), Some(second));
+        }
         // The seq 7 was skipped by the spool; that is no gap here.
         [5, 6, 8, 9].into_iter().for_each(|seq| lanes.sent(ticket(lane, seq)));
         assert_eq!((lanes.count(), lanes.bytes()), (4, 40));

@@ -302,7 +302,7 @@ fn take(
             }
         };
         let bytes = found.payload().unwrap_or_default();
-        let read = message::read(found.headers(), bytes, record_max, streams);
+        let read = message::read(found.headers(), found.key(), bytes, record_max, streams);
         let start = batch.buffer.len();
         batch.buffer.extend_from_slice(bytes);
         batch.messages.push(Message {

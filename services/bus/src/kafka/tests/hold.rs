@@ -10,7 +10,7 @@ use spool::{Durability, Reader, Room, Spool, WhenFull, Writer};
 use tempfile::TempDir;
 
 use super::lab::PATIENCE;
-use crate::kafka::{Config, REFUSED_HEADER, SEQ_HEADER, STREAM_HEADER};
+use crate::kafka::{Config, PLACE_HEADER, REFUSED_HEADER};
 
 /// A spool with some writers, which can be opened again and again.
 pub(crate) struct Hold {
@@ -102,13 +102,20 @@ pub(crate) fn read(config: &Config) -> Topic {
             let found = message.headers()?.iter().find(|header| header.key == key)?;
             Some(String::from_utf8_lossy(found.value.unwrap_or_default()).into_owned())
         };
-        let stream = text(STREAM_HEADER).expect("every message has its stream");
-        assert_eq!(message.key(), Some(stream.as_bytes()), "the stream is the key");
+        let key = message.key().expect("every message has its stream");
+        let stream = String::from_utf8_lossy(key).into_owned();
+        let place = text(PLACE_HEADER).expect("every message has its place");
+        let (seq, hash) = place.split_once(' ').expect("two numbers");
+        let bytes = message.payload().unwrap_or_default();
+        let refused = text(REFUSED_HEADER);
+        if refused.is_none() {
+            assert_eq!(hash, format!("{:016x}", spool::hash(bytes)));
+        }
         topic.entry(stream).or_default().push(Found {
             partition: message.partition(),
-            seq: text(SEQ_HEADER).and_then(|seq| seq.parse().ok()).expect("a number"),
-            bytes: message.payload().unwrap_or_default().to_vec(),
-            refused: text(REFUSED_HEADER),
+            seq: seq.parse().expect("a number"),
+            bytes: bytes.to_vec(),
+            refused,
         });
         left -= 1;
     }

@@ -74,9 +74,11 @@ impl Writer {
         Self { topic: config.topic.clone(), producer }
     }
 
-    pub(crate) fn send(&self, partition: i32, headers: OwnedHeaders, bytes: &[u8]) {
-        let record: BaseRecord<'_, str, [u8]> =
+    /// `key` is the stream; none when it is empty.
+    pub(crate) fn send(&self, partition: i32, key: &str, headers: OwnedHeaders, bytes: &[u8]) {
+        let mut record: BaseRecord<'_, str, [u8]> =
             BaseRecord::to(&self.topic).partition(partition).payload(bytes).headers(headers);
+        record.key = (!key.is_empty()).then_some(key);
         self.producer.send(record).map_err(|(error, _)| error).expect("there is room");
     }
 
@@ -96,7 +98,7 @@ impl Writer {
     /// `count` short texts, the first is `from`.
     pub(crate) fn numbers(&self, partition: i32, from: u64, count: u64) {
         for number in from..from + count {
-            self.send(partition, OwnedHeaders::new(), number.to_string().as_bytes());
+            self.send(partition, "", OwnedHeaders::new(), number.to_string().as_bytes());
         }
         self.flush();
     }

@@ -56,9 +56,9 @@ async fn places_come_with_the_messages_and_what_is_gone_is_said() {
     lab::make(&config, &[]).await;
     let writer = lab::Writer::new(&config);
     for seq in 0..3 {
-        writer.send(0, message::headers("g/1/0", seq, spool::hash(b"x")), b"x");
+        writer.send(0, "g/1/0", message::headers(seq, spool::hash(b"x")), b"x");
     }
-    writer.send(0, OwnedHeaders::new(), b"");
+    writer.send(0, "", OwnedHeaders::new(), b"");
     writer.flush();
     let mut reader = SpanReader::new(&config, 0, 0..4).expect("a reader");
     let batch = next(&mut reader).await.expect("an answer").expect("messages");

@@ -1,7 +1,5 @@
 //! The source passes the suite of all sources.
 
-use std::sync::Arc;
-
 use broker::Broker;
 use record::Stream;
 
@@ -25,10 +23,10 @@ impl World for KafkaWorld {
 
     async fn append(&mut self, messages: Vec<(u16, Vec<u8>)>) {
         for (worker, bytes) in messages {
-            let stream = Arc::new(Stream { gateway: "gw".to_owned(), epoch: 1, worker });
+            let stream = Stream { gateway: "gw".to_owned(), epoch: 1, worker };
             let hash = spool::hash(&bytes);
-            let headers = message::headers(&stream.to_string(), self.written, hash);
-            self.writer.send(0, headers, &bytes);
+            let headers = message::headers(self.written, hash);
+            self.writer.send(0, &stream.to_string(), headers, &bytes);
             self.written += 1;
         }
         self.writer.flush();

@@ -19,8 +19,8 @@ enum NoLane {
 }
 
 impl Ship {
-    /// Sends a record. When that fails, `failed` says so.
-    pub(super) fn send(&mut self, frame: &Frame, payload: &[u8]) {
+    /// Sends a record, with Kafka's time of it. When that fails, `failed` says so.
+    pub(super) fn send(&mut self, frame: &Frame, payload: &[u8], stamp: i64) {
         let lane = match self.lane(&frame.stream) {
             Ok(lane) => lane,
             Err(NoLane::Io(error)) => {
@@ -35,7 +35,7 @@ impl Ship {
         if !self.condemned.is_empty() || !self.suspects.is_empty() {
             let place = (Arc::clone(&frame.stream), frame.seq);
             if let Some((code, _)) = self.condemned.get(&place) {
-                return self.bury(frame, payload, lane, *code);
+                return self.bury(frame, payload, stamp, lane, *code);
             }
             suspect = self.suspects.contains(&place);
             if suspect {
@@ -44,9 +44,9 @@ impl Ship {
             }
         }
         if self.failed.is_none() && !self.over() {
-            match self.put(frame, lane, payload, None) {
+            match self.put(frame, lane, payload, stamp, None) {
                 Ok(()) => {}
-                Err(SendError::Refused(code)) => self.bury(frame, payload, lane, code),
+                Err(SendError::Refused(code)) => self.bury(frame, payload, stamp, lane, code),
                 Err(SendError::Failed(error)) => self.trouble(&error.to_string()),
                 Err(SendError::Full) => self.trouble("there is no room for long"),
             }
@@ -64,7 +64,7 @@ impl Ship {
     }
 
     /// Keeps a record that is never taken, and sends an empty message in its place.
-    fn bury(&mut self, frame: &Frame, payload: &[u8], lane: usize, code: Code) {
+    fn bury(&mut self, frame: &Frame, payload: &[u8], stamp: i64, lane: usize, code: Code) {
         let kept = match self.reader.keep_refused(&frame.stream, frame.seq, payload) {
             Ok(kept) => kept,
             Err(error) => {
@@ -84,7 +84,7 @@ impl Ship {
                 "the broker refused a record for good; an empty message takes its place"
             );
         }
-        if let Err(error) = self.put(frame, lane, &[], Some(&code.to_string())) {
+        if let Err(error) = self.put(frame, lane, &[], stamp, Some(&code.to_string())) {
             self.trouble(&format!("the message in a record's place was not taken: {error:?}"));
         }
     }
@@ -95,19 +95,20 @@ impl Ship {
         frame: &Frame,
         lane: usize,
         payload: &[u8],
+        stamp: i64,
         refused: Option<&str>,
     ) -> Result<(), SendError> {
         let (seq, hash) = (frame.seq, frame.hash);
         let ticket = Ticket { lane, seq, bytes: payload.len() };
         loop {
-            let Some(producer) = &self.producer else { return Err(SendError::Full) };
+            let Some(producer) = &mut self.producer else { return Err(SendError::Full) };
             let way = self.lanes.get(lane);
             let headers = match refused {
-                None => message::headers(&way.key, seq, hash),
-                Some(reason) => message::refused(&way.key, seq, hash, reason),
+                None => message::headers(seq, hash),
+                Some(reason) => message::refused(seq, hash, reason),
             };
             let (partition, key) = (way.partition, way.key.as_str());
-            match producer.send(Outgoing { ticket, partition, key, headers, payload }) {
+            match producer.send(Outgoing { ticket, partition, key, headers, stamp, payload }) {
                 Ok(()) => {
                     self.lanes.sent(ticket);
                     return Ok(());
