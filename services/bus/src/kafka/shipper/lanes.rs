@@ -5,7 +5,18 @@ use std::sync::Arc;
 
 use record::Stream;
 
-use super::producer::Ticket;
+use super::producer::{BATCH_MAX, Ticket};
+
+/// Messages under way at most; the client's own limit is higher.
+const UNDER_WAY_MAX: usize = 50_000;
+
+/// Bytes under way at most, beside one read: some tenths of a second of a fast broker.
+const UNDER_WAY_BYTES_MAX: u64 = 32 << 20;
+
+/// The same for each stream that has some: one request to the broker, and half of the next. The
+/// client has one request under way for each partition, and would turn without a pause with the
+/// next one ready (`producer::LINGER_MS`).
+const UNDER_WAY_OF_STREAM: u64 = BATCH_MAX as u64 * 3 / 2;
 
 /// All streams of the spool that were met.
 #[derive(Debug, Default)]
@@ -17,6 +28,8 @@ pub(super) struct Lanes {
     /// Messages under way, and their bytes.
     count: usize,
     bytes: u64,
+    /// Lanes that have some.
+    busy: usize,
 }
 
 /// One stream.
@@ -70,8 +83,17 @@ impl Lanes {
         self.bytes
     }
 
+    /// True while more may be under way.
+    pub(super) fn room(&self) -> bool {
+        let streams = u64::try_from(self.busy.max(1)).unwrap_or(u64::MAX);
+        let bytes = UNDER_WAY_OF_STREAM.saturating_mul(streams).min(UNDER_WAY_BYTES_MAX);
+        self.count < UNDER_WAY_MAX && self.bytes < bytes
+    }
+
     pub(super) fn sent(&mut self, ticket: Ticket) {
-        self.lanes[ticket.lane].window.push_back((ticket.seq, false));
+        let window = &mut self.lanes[ticket.lane].window;
+        self.busy += usize::from(window.is_empty());
+        window.push_back((ticket.seq, false));
         self.count += 1;
         self.bytes += ticket.bytes as u64;
     }
@@ -96,6 +118,7 @@ impl Lanes {
         while let Some((seq, true)) = lane.window.front() {
             lane.confirmed = Some(*seq);
             lane.window.pop_front();
+            self.busy -= usize::from(lane.window.is_empty());
         }
     }
 
@@ -114,7 +137,7 @@ impl Lanes {
     /// Nothing is under way any more; what was not confirmed will be sent again.
     pub(super) fn abandon(&mut self) {
         self.lanes.iter_mut().for_each(|lane| lane.window.clear());
-        (self.count, self.bytes) = (0, 0);
+        (self.count, self.bytes, self.busy) = (0, 0, 0);
     }
 
     /// The last `seq` that is under way in each lane.
@@ -154,10 +177,15 @@ mod tests {
         }
         // The seq 7 was skipped by the spool; that is no gap here.
         [5, 6, 8, 9].into_iter().for_each(|seq| lanes.sent(ticket(lane, seq)));
-        assert_eq!((lanes.count(), lanes.bytes()), (4, 40));
+        assert_eq!((lanes.count(), lanes.bytes(), lanes.busy), (4, 40, 1));
+        lanes.sent(ticket(second, 0));
+        assert_eq!(lanes.busy, 2);
+        lanes.done(ticket(second, 0), true);
+        assert_eq!(lanes.busy, 1);
         let ends = lanes.ends();
         lanes.done(ticket(lane, 6), true);
-        assert_eq!(lanes.confirmed(), []);
+        assert_eq!(lanes.confirmed(), [(second, 0)]);
+        lanes.told(second, 0);
         lanes.done(ticket(lane, 5), true);
         assert_eq!(lanes.confirmed(), [(lane, 6)]);
         lanes.done(ticket(lane, 8), true);
@@ -169,6 +197,31 @@ mod tests {
         assert_eq!(lanes.confirmed(), [], "it failed");
         lanes.abandon();
         assert!(lanes.passed(&ends));
-        assert_eq!((lanes.count(), lanes.bytes()), (0, 0));
+        assert_eq!((lanes.count(), lanes.bytes(), lanes.busy), (0, 0, 0));
+    }
+    #[test]
+    fn each_stream_that_is_under_way_gives_room() {
+        let mut lanes = Lanes::default();
+        let stream = |worker| Arc::new(Stream { gateway: "gw".to_owned(), epoch: 1, worker });
+        let [first, second] = [0, 1].map(|worker| lanes.add(&stream(worker), 0));
+        let large = usize::try_from(UNDER_WAY_OF_STREAM).expect("some MB");
+        let ticket = |lane, seq, bytes| Ticket { lane, seq, bytes };
+        assert!(lanes.room());
+        lanes.sent(ticket(first, 0, large - 1));
+        assert!(lanes.room());
+        lanes.sent(ticket(first, 1, 1));
+        assert!(!lanes.room(), "the client would turn");
+        lanes.sent(ticket(second, 0, 1));
+        assert!(lanes.room(), "another partition takes it");
+        lanes.sent(ticket(second, 1, large - 1));
+        assert!(!lanes.room());
+        lanes.done(ticket(second, 0, 1), true);
+        assert!(lanes.room());
+        for seq in 2..2 + (UNDER_WAY_MAX - lanes.count() - 1) as u64 {
+            lanes.sent(ticket(second, seq, 0));
+        }
+        assert!(lanes.room());
+        lanes.sent(ticket(second, u64::MAX, 0));
+        assert!(!lanes.room(), "messages count as well");
     }
 }

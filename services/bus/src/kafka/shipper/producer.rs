@@ -20,13 +20,13 @@ use crate::kafka::config::{Compression, Config};
 use crate::kafka::topic::Topic;
 
 /// Bytes that go out together at most: the client's own default, or what the topic takes.
-const BATCH_MAX: u32 = 1_000_000;
+pub(super) const BATCH_MAX: u32 = 1_000_000;
 
 /// So long the client waits for company of a message, milliseconds. It has one request under way for
 /// each partition, and turns without a pause while it waits for the answer and has the next one
 /// ready; so the next one should not be ready before the answer is there. With the 5 ms that are
 /// usual it turned up to 800 times for each request.
-const LINGER_MS: &str = "50";
+const LINGER_MS: &str = "100";
 
 /// What keeps one producer apart from the next: nothing that is in flight outlives it.
 pub(super) struct Producer {

@@ -4,6 +4,7 @@ mod sending;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hint::black_box;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -25,12 +26,6 @@ use crate::kafka::topic::{self, Topic, TopicError, Unfit};
 /// processor's cache when it is copied into messages.
 const READ_BYTES: usize = 96 << 10;
 
-/// Messages under way at most; the client's own limit is higher.
-const UNDER_WAY_MAX: usize = 50_000;
-
-/// Bytes under way at most, beside one read: some tenths of a second of a fast broker.
-const UNDER_WAY_BYTES_MAX: u64 = 32 << 20;
-
 /// Larger than what a request to the broker needs; see [`keep_memory`].
 const KEPT_BYTES: usize = 4 << 20;
 
@@ -41,8 +36,9 @@ const SLEEP_MAX: Duration = Duration::from_secs(1);
 /// together: fewer and larger requests to the broker.
 const SERVE: Duration = Duration::from_millis(25);
 
-/// A wait for reports while there is no room to send.
-const SERVE_FULL: Duration = Duration::from_millis(50);
+/// A wait for reports while there is no room to send: short after a report, since the broker is fast
+/// then, and twice as long each time that none came.
+const SERVE_FULL: RangeInclusive<Duration> = Duration::from_millis(2)..=Duration::from_millis(50);
 
 /// Before what failed is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -90,6 +86,8 @@ pub(super) struct Ship {
     broker: Broker,
     /// Bytes that were confirmed since the broker was looked at.
     confirmed_bytes: u64,
+    /// The next wait while there is no room.
+    serve_full: Duration,
     tell_at: Instant,
     publish_at: Instant,
 }
@@ -138,6 +136,7 @@ impl Ship {
             last: None,
             broker: Broker::default(),
             confirmed_bytes: 0,
+            serve_full: *SERVE_FULL.start(),
             tell_at: now,
             publish_at: now,
         }
@@ -204,14 +203,19 @@ impl Ship {
     }
 
     fn step(&mut self) {
-        let room = self.lanes.count() < UNDER_WAY_MAX && self.lanes.bytes() < UNDER_WAY_BYTES_MAX;
+        let room = self.lanes.room();
         let sent = room && self.send_next();
-        self.serve(match (sent, room) {
+        let heard = self.serve(match (sent, room) {
             (true, _) => Duration::ZERO,
             (false, true) if self.lanes.count() == 0 => Duration::ZERO,
             (false, true) => SERVE,
-            (false, false) => SERVE_FULL,
+            (false, false) => self.serve_full,
         });
+        if heard {
+            self.serve_full = *SERVE_FULL.start();
+        } else if !room {
+            self.serve_full = (self.serve_full * 2).min(*SERVE_FULL.end());
+        }
         let now = Instant::now();
         if let Some(failure) = self.failed.take() {
             self.give_up();
@@ -258,12 +262,13 @@ impl Ship {
         }
     }
 
-    /// Takes the reports that are there, or come soon.
-    fn serve(&mut self, wait: Duration) {
-        let Some(producer) = &mut self.producer else { return };
-        for report in producer.reports(wait) {
-            self.hear(report);
-        }
+    /// Takes the reports that are there, or come soon; false when there were none.
+    fn serve(&mut self, wait: Duration) -> bool {
+        let Some(producer) = &mut self.producer else { return false };
+        let reports = producer.reports(wait);
+        let heard = !reports.is_empty();
+        reports.into_iter().for_each(|report| self.hear(report));
+        heard
     }
 
     fn hear(&mut self, Report { ticket, result }: Report) {

@@ -114,7 +114,7 @@ impl Ship {
                     return Ok(());
                 }
                 Err(SendError::Full) if !self.over() && self.failed.is_none() => {
-                    self.serve(SERVE_FULL);
+                    self.serve(*SERVE_FULL.start());
                 }
                 Err(error) => return Err(error),
             }
