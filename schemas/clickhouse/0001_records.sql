@@ -10,7 +10,10 @@
 -- - Bloom filters on the ids: without them an id costs 4 to 5, an id that is not there 12 to 18,
 --   once hours are busy. They are 2 of 62 bytes a row. A projection of offsets by id is no quicker
 --   and makes rows 1.4 times as large.
--- - Granules of 1024, a projection of offsets by account: no gain that stands out of the noise.
+-- - A projection of offsets by account: no gain that stands out of the noise.
+-- - Granules of 2048 rows, each compressed on its own (0018): with granules of 8192 and blocks of
+--   64 KiB an id costs 1.3, the newest hundred that a rare filter lets through 1.5 to 3, and rows are
+--   1.02 times as large. Granules of 1024 are no quicker, and larger.
 -- - One file a part: a cold lookup in 0.6 of the time, rows up to 1.2 times as large, the sums of
 --   a busy hour 1.4. Small parts are so anyway, by ClickHouse's own default.
 -- - Ranges of `seq` and `stored_at` per granule cost no measurable byte; some numbers of a stream
@@ -83,3 +86,4 @@ CREATE TABLE IF NOT EXISTS records
 ENGINE = MergeTree
 PARTITION BY toDate(time)
 ORDER BY (toStartOfHour(time), account, time)
+SETTINGS index_granularity = 2048

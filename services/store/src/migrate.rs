@@ -30,7 +30,7 @@ macro_rules! steps {
     };
 }
 
-pub(crate) const STEPS: [Step; 17] = steps! {
+pub(crate) const STEPS: [Step; 18] = steps! {
     1 "0001_records",
     2 "0002_claims",
     3 "0003_dead_letters",
@@ -48,6 +48,7 @@ pub(crate) const STEPS: [Step; 17] = steps! {
     15 "0015_records_by_account",
     16 "0016_records_codec",
     17 "0017_records_numbers",
+    18 "0018_records_blocks",
 };
 
 /// The tables whose rows are promised to survive: those that `durability: host` concerns.

@@ -30,8 +30,10 @@ const BY_ID: &str = "PROJECTION id (SELECT req_id, _part_offset ORDER BY req_id)
 const BY_ACCOUNT: &str =
     "PROJECTION newest (SELECT account, time, _part_offset ORDER BY account, time)";
 
-/// ClickHouse's default, said aloud; and the codec of columns that name none, as `records` has it.
-const GRANULES: &str = "index_granularity = 8192, default_compression_codec = 'ZSTD(1)'";
+/// Those of `records`, said aloud.
+const GRANULES: &str = "index_granularity = 2048, min_compress_block_size = 8192, \
+                        auto_statistics_types = '', string_serialization_version = 'single_stream', \
+                        default_compression_codec = 'ZSTD(1)'";
 
 /// The one whose figures are 1.00.
 pub(crate) const CHOSEN: &str = "hour_ranges";
@@ -45,11 +47,12 @@ pub(crate) const CANDIDATES: [Candidate; 11] = [
     plain("hour_bloom", "hour, account, time; bloom", HOUR, &[BLOOM, CLIENT]),
     plain(CHOSEN, "the same, ranges of seq and stored_at", HOUR, &[BLOOM, CLIENT, STORED, SEQ]),
     Candidate {
-        settings: "index_granularity = 1024, default_compression_codec = 'ZSTD(1)'",
-        ..plain("hour_fine", "the same, granules of 1024", HOUR, &[BLOOM, CLIENT, STORED, SEQ])
+        settings: "index_granularity = 8192, default_compression_codec = 'ZSTD(1)'",
+        ..plain("hour_coarse", "the same, granules of 8192", HOUR, &[BLOOM, CLIENT, STORED, SEQ])
     },
     Candidate {
-        settings: "min_bytes_for_wide_part = 100000000000, default_compression_codec = 'ZSTD(1)'",
+        settings: "min_bytes_for_wide_part = 100000000000, auto_statistics_types = '', \
+                   default_compression_codec = 'ZSTD(1)'",
         ..plain("hour_compact", "the same, one file a part", HOUR, &[BLOOM, CLIENT, STORED, SEQ])
     },
     plain(
