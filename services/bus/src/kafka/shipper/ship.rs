@@ -33,8 +33,9 @@ const KEPT_BYTES: usize = 4 << 20;
 const SLEEP_MAX: Duration = Duration::from_secs(1);
 
 /// A wait for reports while there may be something new to send. What comes meanwhile goes out
-/// together: fewer and larger requests to the broker.
-const SERVE: Duration = Duration::from_millis(25);
+/// together: fewer and larger requests to the broker, and the processor's caches change hands less
+/// often. With half of it, a record cost the shipper a tenth more.
+const SERVE: Duration = Duration::from_millis(50);
 
 /// A wait for reports while there is no room to send: short after a report, since the broker is fast
 /// then, and twice as long each time that none came.
