@@ -7,6 +7,7 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use record::Time;
 
+use crate::access_log::Line;
 use crate::app::State;
 use crate::problem::{Code, Problem};
 use crate::roles::{Resource, Role};
@@ -32,7 +33,7 @@ impl FromRequestParts<State> for Caller {
         check_life(&known, now)?;
         if known.account.is_none() {
             let what = format!("{} {}", parts.method, parts.uri);
-            app.access_log.write(&known, &what, now).await?;
+            app.access_log.write(parts.extensions.get::<Line>(), &known, &what, now)?;
         }
         Ok(Self { known })
     }

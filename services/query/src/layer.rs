@@ -1,4 +1,5 @@
-//! Around every request: its id, a bound, the metrics, and the body of a problem.
+//! Around every request: its id, a bound, the metrics, its line in the access log, and the body of a
+//! problem.
 
 use std::time::Instant;
 
@@ -10,6 +11,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use uuid::Uuid;
 
+use crate::access_log::Line;
 use crate::app::State;
 use crate::metrics::Route;
 use crate::problem::{Code, MEDIA_TYPE, Problem};
@@ -21,7 +23,11 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("1");
 
 /// Runs one request.
-pub(crate) async fn around(Extract(app): Extract<State>, request: Request, next: Next) -> Response {
+pub(crate) async fn around(
+    Extract(app): Extract<State>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let start = Instant::now();
     let route = Route::of(request.uri().path());
     // Not the client's own: two requests never share one.
@@ -29,9 +35,12 @@ pub(crate) async fn around(Extract(app): Extract<State>, request: Request, next:
     let response = match app.room.try_acquire() {
         Ok(_permit) => {
             app.metrics.at_work.inc();
+            let line = Line::default();
+            request.extensions_mut().insert(line.clone());
             let response = next.run(request).await;
+            let written = line.written().await;
             app.metrics.at_work.dec();
-            response
+            written.map_or_else(Problem::into_response, |()| response)
         }
         Err(_full) => Problem::new(Code::Busy, "try again in a moment").into_response(),
     };

@@ -170,5 +170,12 @@ async fn reads_for_all_accounts_are_written_down() -> Outcome {
         assert_eq!((&**token_name, &**role, &**account), ("support all", "support", ""));
         assert_eq!(Time::parse_rfc3339(at), Some(time(crate::world::NOW)));
     }
+    // What can not be written down is not answered.
+    world.store.execute(&Sql::new("DROP TABLE access_log")).await?;
+    for path in ["/v1/logs/a", "/v1/errors"] {
+        let refused = world.get(&all, path).await?;
+        assert_eq!(refused.problem(), (503, "store_unavailable".to_owned()), "{path}");
+    }
+    assert_eq!(world.get(&bound, "/v1/logs/a").await?.status, 404);
     Ok(())
 }
