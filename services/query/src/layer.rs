@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::access_log::Line;
 use crate::app::State;
-use crate::metrics::Route;
+use crate::metrics::{Metrics, Route};
 use crate::problem::{Code, MEDIA_TYPE, Problem};
 
 /// The header that names a request to the API; it stands in problems and in our log too.
@@ -21,6 +21,9 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Seconds until somebody who was refused for want of room may ask again.
 const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("1");
+
+/// Counts a request for as long as it lasts: it is dropped halfway when its client leaves.
+struct AtWork<'a>(&'a Metrics);
 
 /// Runs one request.
 pub(crate) async fn around(
@@ -34,13 +37,11 @@ pub(crate) async fn around(
     let request_id = Uuid::new_v4().simple().to_string();
     let response = match app.room.try_acquire() {
         Ok(_permit) => {
-            app.metrics.at_work.inc();
+            let _work = AtWork::begin(&app.metrics);
             let line = Line::default();
             request.extensions_mut().insert(line.clone());
             let response = next.run(request).await;
-            let written = line.written().await;
-            app.metrics.at_work.dec();
-            written.map_or_else(Problem::into_response, |()| response)
+            line.written().await.map_or_else(Problem::into_response, |()| response)
         }
         Err(_full) => Problem::new(Code::Busy, "try again in a moment").into_response(),
     };
@@ -93,4 +94,33 @@ fn body(problem: Problem, request_id: String) -> Response {
         headers.insert(RETRY_AFTER, RETRY_AFTER_S);
     }
     response
+}
+
+// === impl AtWork ===
+
+impl<'a> AtWork<'a> {
+    fn begin(metrics: &'a Metrics) -> Self {
+        metrics.at_work.inc();
+        Self(metrics)
+    }
+}
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        self.0.at_work.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_that_is_dropped_is_not_at_work() {
+        let metrics = Metrics::register(&mut prometheus_client::registry::Registry::default());
+        let work = AtWork::begin(&metrics);
+        assert_eq!(metrics.at_work.get(), 1);
+        drop(work);
+        assert_eq!(metrics.at_work.get(), 0);
+    }
 }
