@@ -13,9 +13,9 @@ const UNDER_WAY_MAX: usize = 50_000;
 /// Bytes under way at most, beside one read: some tenths of a second of a fast broker.
 const UNDER_WAY_BYTES_MAX: u64 = 32 << 20;
 
-/// The same for each stream that has some: one request to the broker, and half of the next. The
-/// client has one request under way for each partition, and would turn without a pause with the
-/// next one ready (`producer::LINGER_MS`).
+/// The same for each stream that has some, unless it is slow: one request to the broker, and half of
+/// the next. The client has one request under way for each partition, and would turn without a pause
+/// with the next one ready (`producer::LINGER_MS`).
 const UNDER_WAY_OF_STREAM: u64 = BATCH_MAX as u64 * 3 / 2;
 
 /// All streams of the spool that were met.
@@ -28,8 +28,9 @@ pub(super) struct Lanes {
     /// Messages under way, and their bytes.
     count: usize,
     bytes: u64,
-    /// Lanes that have some.
-    busy: usize,
+    /// Lanes that have some and are not slow, and their bytes.
+    quick: usize,
+    quick_bytes: u64,
 }
 
 /// One stream.
@@ -41,6 +42,11 @@ pub(super) struct Lane {
     pub(super) partition: i32,
     /// Sent, in the order of `seq`, each with whether it is confirmed; the first is not.
     window: VecDeque<(u64, bool)>,
+    /// Bytes under way.
+    bytes: u64,
+    /// Nothing was heard of it while everybody waited for room. It takes no room from the others, whose
+    /// partitions may be well.
+    slow: bool,
     /// Confirmed with all before it, and the spool does not know it yet.
     confirmed: Option<u64>,
 }
@@ -60,7 +66,8 @@ impl Lanes {
         let (number, stream) = (self.lanes.len(), Arc::clone(stream));
         self.numbers.insert(Arc::clone(&stream), number);
         let (key, window) = (stream.to_string(), VecDeque::new());
-        self.lanes.push(Lane { stream, key, partition, window, confirmed: None });
+        let (bytes, slow, confirmed) = (0, false, None);
+        self.lanes.push(Lane { stream, key, partition, window, bytes, slow, confirmed });
         number
     }
 
@@ -85,27 +92,46 @@ impl Lanes {
 
     /// True while more may be under way.
     pub(super) fn room(&self) -> bool {
-        let streams = u64::try_from(self.busy.max(1)).unwrap_or(u64::MAX);
-        let bytes = UNDER_WAY_OF_STREAM.saturating_mul(streams).min(UNDER_WAY_BYTES_MAX);
-        self.count < UNDER_WAY_MAX && self.bytes < bytes
+        let streams = u64::try_from(self.quick.max(1)).unwrap_or(u64::MAX);
+        self.count < UNDER_WAY_MAX
+            && self.bytes < UNDER_WAY_BYTES_MAX
+            && self.quick_bytes < UNDER_WAY_OF_STREAM.saturating_mul(streams)
+    }
+
+    /// Nothing was heard for a while, and there is no room: all that are under way are slow, each until
+    /// something is heard of it.
+    pub(super) fn silent(&mut self) {
+        let waits = |lane: &&mut Lane| !lane.window.is_empty();
+        self.lanes.iter_mut().filter(waits).for_each(|lane| lane.slow = true);
+        (self.quick, self.quick_bytes) = (0, 0);
     }
 
     pub(super) fn sent(&mut self, ticket: Ticket) {
-        let window = &mut self.lanes[ticket.lane].window;
-        self.busy += usize::from(window.is_empty());
-        window.push_back((ticket.seq, false));
+        let (lane, bytes) = (&mut self.lanes[ticket.lane], ticket.bytes as u64);
+        if !lane.slow {
+            self.quick += usize::from(lane.window.is_empty());
+            self.quick_bytes += bytes;
+        }
+        lane.window.push_back((ticket.seq, false));
+        lane.bytes += bytes;
         self.count += 1;
-        self.bytes += ticket.bytes as u64;
+        self.bytes += bytes;
     }
 
     /// The message is no longer under way.
     pub(super) fn done(&mut self, ticket: Ticket, confirmed: bool) {
+        let (lane, bytes) = (&mut self.lanes[ticket.lane], ticket.bytes as u64);
+        if std::mem::take(&mut lane.slow) {
+            self.quick += 1;
+            self.quick_bytes += lane.bytes;
+        }
         self.count -= 1;
-        self.bytes -= ticket.bytes as u64;
+        self.bytes -= bytes;
+        lane.bytes -= bytes;
+        self.quick_bytes -= bytes;
         if !confirmed {
             return;
         }
-        let lane = &mut self.lanes[ticket.lane];
         match lane.window.front_mut() {
             // Nearly always: they are confirmed in their order.
             Some((seq, confirmed)) if *seq == ticket.seq => *confirmed = true,
@@ -118,7 +144,7 @@ impl Lanes {
         while let Some((seq, true)) = lane.window.front() {
             lane.confirmed = Some(*seq);
             lane.window.pop_front();
-            self.busy -= usize::from(lane.window.is_empty());
+            self.quick -= usize::from(lane.window.is_empty());
         }
     }
 
@@ -136,8 +162,11 @@ impl Lanes {
 
     /// Nothing is under way any more; what was not confirmed will be sent again.
     pub(super) fn abandon(&mut self) {
-        self.lanes.iter_mut().for_each(|lane| lane.window.clear());
-        (self.count, self.bytes, self.busy) = (0, 0, 0);
+        for lane in &mut self.lanes {
+            lane.window.clear();
+            (lane.bytes, lane.slow) = (0, false);
+        }
+        (self.count, self.bytes, self.quick, self.quick_bytes) = (0, 0, 0, 0);
     }
 
     /// The last `seq` that is under way in each lane.
@@ -177,11 +206,11 @@ mod tests {
         }
         // The seq 7 was skipped by the spool; that is no gap here.
         [5, 6, 8, 9].into_iter().for_each(|seq| lanes.sent(ticket(lane, seq)));
-        assert_eq!((lanes.count(), lanes.bytes(), lanes.busy), (4, 40, 1));
+        assert_eq!((lanes.count(), lanes.bytes(), lanes.quick), (4, 40, 1));
         lanes.sent(ticket(second, 0));
-        assert_eq!(lanes.busy, 2);
+        assert_eq!(lanes.quick, 2);
         lanes.done(ticket(second, 0), true);
-        assert_eq!(lanes.busy, 1);
+        assert_eq!(lanes.quick, 1);
         let ends = lanes.ends();
         lanes.done(ticket(lane, 6), true);
         assert_eq!(lanes.confirmed(), [(second, 0)]);
@@ -197,8 +226,9 @@ mod tests {
         assert_eq!(lanes.confirmed(), [], "it failed");
         lanes.abandon();
         assert!(lanes.passed(&ends));
-        assert_eq!((lanes.count(), lanes.bytes(), lanes.busy), (0, 0, 0));
+        assert_eq!((lanes.count(), lanes.bytes(), lanes.quick), (0, 0, 0));
     }
+
     #[test]
     fn each_stream_that_is_under_way_gives_room() {
         let mut lanes = Lanes::default();
@@ -223,5 +253,40 @@ mod tests {
         assert!(lanes.room());
         lanes.sent(ticket(second, u64::MAX, 0));
         assert!(!lanes.room(), "messages count as well");
+    }
+
+    #[test]
+    fn a_stream_of_which_nothing_is_heard_takes_no_room_from_the_others() {
+        let mut lanes = Lanes::default();
+        let stream = |worker| Arc::new(Stream { gateway: "gw".to_owned(), epoch: 1, worker });
+        let [stuck, well] = [0, 1].map(|worker| lanes.add(&stream(worker), worker.into()));
+        let large = usize::try_from(UNDER_WAY_OF_STREAM).expect("some MB");
+        let ticket = |lane, seq, bytes| Ticket { lane, seq, bytes };
+        lanes.sent(ticket(stuck, 0, large));
+        assert!(!lanes.room());
+        lanes.silent();
+        assert!(lanes.room());
+        // The well one has its own bound, as if it were alone, for as long as it takes.
+        for seq in 0..100 {
+            lanes.sent(ticket(well, seq, large));
+            assert!(!lanes.room());
+            lanes.done(ticket(well, seq, large), true);
+            assert!(lanes.room());
+        }
+        assert_eq!((lanes.quick, lanes.quick_bytes), (0, 0));
+        // What is sent for the stuck one counts only against the bound of all.
+        let most = usize::try_from(UNDER_WAY_BYTES_MAX).expect("some MB");
+        lanes.sent(ticket(stuck, 1, most - large - 1));
+        assert!(lanes.room());
+        lanes.sent(ticket(stuck, 2, 1));
+        assert!(!lanes.room());
+        lanes.done(ticket(stuck, 0, large), true);
+        assert!(!lanes.room(), "it is heard of again, and has more than its own");
+        assert_eq!((lanes.quick, lanes.quick_bytes), (1, (most - large) as u64));
+        lanes.silent();
+        lanes.abandon();
+        assert_eq!((lanes.count(), lanes.bytes(), lanes.quick_bytes), (0, 0, 0));
+        lanes.sent(ticket(stuck, 1, large));
+        assert!(!lanes.room(), "nobody is slow any more");
     }
 }

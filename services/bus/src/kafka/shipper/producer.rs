@@ -115,8 +115,8 @@ impl ProducerContext for Reports {
 // === impl Producer ===
 
 impl Producer {
-    /// For a topic that was looked at.
-    pub(super) fn new(config: &Config, topic: Topic) -> Result<Self, KafkaError> {
+    /// For a topic that was looked at. `linger`: messages wait for company.
+    pub(super) fn new(config: &Config, topic: Topic, linger: bool) -> Result<Self, KafkaError> {
         let compression = match config.compression {
             Compression::Lz4 => "lz4",
             Compression::Zstd => "zstd",
@@ -129,7 +129,7 @@ impl Producer {
             // A record is never given up; whoever waits for it notices that nothing comes back.
             .set("message.timeout.ms", "0")
             .set("compression.codec", compression)
-            .set("linger.ms", LINGER_MS)
+            .set("linger.ms", if linger { LINGER_MS } else { "0" })
             .set("message.max.bytes", topic.message_max.to_string())
             .set("batch.size", topic.message_max.min(BATCH_MAX).to_string())
             .create_with_context(Reports::default())?;

@@ -174,7 +174,9 @@ impl Ship {
         match topic {
             Ok(topic) => {
                 self.topic = Some(topic);
-                match Producer::new(&self.config, topic) {
+                // What is sent alone has no company to wait for.
+                let linger = self.suspects.is_empty();
+                match Producer::new(&self.config, topic, linger) {
                     Ok(producer) => {
                         self.producer = Some(producer);
                         self.state.topic_refused = None;
@@ -215,6 +217,9 @@ impl Ship {
         if heard {
             self.serve_full = *SERVE_FULL.start();
         } else if !room {
+            if self.serve_full == *SERVE_FULL.end() {
+                self.lanes.silent();
+            }
             self.serve_full = (self.serve_full * 2).min(*SERVE_FULL.end());
         }
         let now = Instant::now();

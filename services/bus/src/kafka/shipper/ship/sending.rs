@@ -8,7 +8,7 @@ use record::Stream;
 use spool::Frame;
 
 use super::super::producer::{Outgoing, SendError, Ticket};
-use super::{SERVE, SERVE_FULL, Ship};
+use super::{SERVE_FULL, Ship};
 use crate::kafka::message;
 use crate::kafka::topic::TopicError;
 
@@ -59,6 +59,10 @@ impl Ship {
                 && let Some(place) = place
             {
                 self.suspects.remove(&place);
+                if self.suspects.is_empty() {
+                    // The next producer waits for company again.
+                    self.failed = Some(super::Failure::Refusal);
+                }
             }
         }
     }
@@ -124,7 +128,7 @@ impl Ship {
     /// Waits until nothing is under way.
     fn drain(&mut self) {
         while self.lanes.count() > 0 && self.failed.is_none() && !self.over() {
-            self.serve(SERVE);
+            self.serve(*SERVE_FULL.start());
         }
     }
 
