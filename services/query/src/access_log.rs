@@ -2,14 +2,15 @@
 //!
 //! A read that can not be written down is not answered: TENANT-1 asks for the line. It is written
 //! beside the read, and waited for when the answer is there: one lookup by id takes as long as one
-//! line. Who leaves before the answer leaves the line behind.
+//! line. Who leaves before the answer is written down all the same, and has a place among the requests
+//! at work until then.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use record::Time;
 use serde::Serialize;
-use store::{Rows, Store, tables};
-use tokio::task::JoinHandle;
+use store::{InsertError, Rows, Store, tables};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::problem::{Code, Problem};
 use crate::tokens::Known;
@@ -24,10 +25,13 @@ pub(crate) struct AccessLog {
 }
 
 /// The line of one request, from its beginning to its answer.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Line(Arc<Mutex<Option<Writing>>>);
+#[derive(Debug, Clone)]
+pub(crate) struct Line {
+    place: Arc<OwnedSemaphorePermit>,
+    writing: Arc<Mutex<Option<Writing>>>,
+}
 
-type Writing = JoinHandle<Result<(), Problem>>;
+type Writing = oneshot::Receiver<Result<(), InsertError>>;
 
 /// The request did not come through the layer that waits for the line.
 #[derive(Debug, thiserror::Error)]
@@ -69,14 +73,17 @@ impl AccessLog {
             what: cut(what),
         };
         rows.push(&row).map_err(Problem::internal)?;
-        let store = self.store.clone();
-        let writing = tokio::spawn(async move {
-            store.append(&rows).await.map_err(|error| {
-                let detail = "the access could not be written down; try again in a moment";
-                Problem::new(Code::StoreUnavailable, detail).because(error)
-            })
+        let (store, place) = (self.store.clone(), Arc::clone(&line.place));
+        let (written, writing) = oneshot::channel();
+        tokio::spawn(async move {
+            let result = store.append(&rows).await;
+            if let Err(Err(error)) = written.send(result) {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, "the access of a client that left was not written down");
+            }
+            drop(place);
         });
-        *line.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(writing);
+        *line.writing.lock().unwrap_or_else(PoisonError::into_inner) = Some(writing);
         Ok(())
     }
 }
@@ -84,13 +91,19 @@ impl AccessLog {
 // === impl Line ===
 
 impl Line {
+    /// Of the request that has this place among those at work.
+    pub(crate) fn new(place: OwnedSemaphorePermit) -> Self {
+        Self { place: Arc::new(place), writing: Arc::default() }
+    }
+
     /// Returns when the line is written, if the request has one.
     pub(crate) async fn written(self) -> Result<(), Problem> {
-        let writing = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match writing {
-            Some(writing) => writing.await.map_err(Problem::internal)?,
-            None => Ok(()),
-        }
+        let writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(writing) = writing else { return Ok(()) };
+        writing.await.map_err(Problem::internal)?.map_err(|error| {
+            let detail = "the access could not be written down; try again in a moment";
+            Problem::new(Code::StoreUnavailable, detail).because(error)
+        })
     }
 }
 

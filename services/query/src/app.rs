@@ -61,7 +61,7 @@ pub(crate) struct Shared {
     pub(crate) provisional: Arc<dyn Provisional>,
     pub(crate) retention: Duration,
     pub(crate) metrics: Metrics,
-    pub(crate) room: Semaphore,
+    pub(crate) room: Arc<Semaphore>,
     clock: fn() -> Time,
 }
 
@@ -142,7 +142,7 @@ impl App {
             provisional,
             retention,
             metrics: metrics.clone(),
-            room: Semaphore::new(AT_ONCE_MAX),
+            room: Arc::new(Semaphore::new(AT_ONCE_MAX)),
             clock: now,
         });
         let router = described()

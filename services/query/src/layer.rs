@@ -1,6 +1,7 @@
 //! Around every request: its id, a bound, the metrics, its line in the access log, and the body of a
 //! problem.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Json;
@@ -35,10 +36,10 @@ pub(crate) async fn around(
     let route = Route::of(request.uri().path());
     // Not the client's own: two requests never share one.
     let request_id = Uuid::new_v4().simple().to_string();
-    let response = match app.room.try_acquire() {
-        Ok(_permit) => {
+    let response = match Arc::clone(&app.room).try_acquire_owned() {
+        Ok(place) => {
             let _work = AtWork::begin(&app.metrics);
-            let line = Line::default();
+            let line = Line::new(place);
             request.extensions_mut().insert(line.clone());
             let response = next.run(request).await;
             line.written().await.map_or_else(Problem::into_response, |()| response)
