@@ -1,7 +1,8 @@
 -- One row per log record. Never altered, never deleted before its retention.
 --
 -- Why this layout: measured by `cargo run --release -p bench -- layout` (tests/bench/RESULTS.md),
--- at 70 records a minute and at 50,000 a minute. Figures are ratios to the layout below.
+-- at 70 records a minute and at 50,000 a minute. Figures are ratios to this order and these indexes
+-- with granules of 8192; those about granules are ratios to 2048, and were measured apart.
 -- - The hour first, then the account: the sums of an hour are read in one piece (with the account
 --   first 1.3 to 2.0), and an account still finds its newest quickly. Ten minutes instead of the
 --   hour gains nothing for an id (0.98 to 1.2) and costs a busy account's search (up to 1.3).
@@ -11,9 +12,9 @@
 --   once hours are busy. They are 2 of 62 bytes a row. A projection of offsets by id is no quicker
 --   and makes rows 1.4 times as large.
 -- - A projection of offsets by account: no gain that stands out of the noise.
--- - Granules of 2048 rows, each compressed on its own (0018): with granules of 8192 and blocks of
---   64 KiB an id costs 1.3, the newest hundred that a rare filter lets through 1.5 to 3, and rows are
---   1.02 times as large. Granules of 1024 are no quicker, and larger.
+-- - Granules of 2048 rows; a compressed block ends with the granule once it holds 8 KiB (0018). With
+--   granules of 8192 and blocks of 64 KiB an id costs 1.3, the newest hundred that a rare filter lets
+--   through 1.5 to 3, and rows are 1.02 times as large. Granules of 1024 are no quicker, and larger.
 -- - One file a part: a cold lookup in 0.6 of the time, rows up to 1.2 times as large, the sums of
 --   a busy hour 1.4. Small parts are so anyway, by ClickHouse's own default.
 -- - Ranges of `seq` and `stored_at` per granule cost no measurable byte; some numbers of a stream

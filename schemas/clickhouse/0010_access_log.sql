@@ -1,4 +1,5 @@
--- Reads that were made with tokens for all accounts.
+-- Requests made with tokens for all accounts, written by query before they are answered; one whose
+-- client leaves earlier stands here too. `account` is empty.
 CREATE TABLE IF NOT EXISTS access_log
 (
     at DateTime64(3, 'UTC'),
