@@ -14,7 +14,12 @@ pub(crate) fn line() -> String {
     let kib = value(&memory, "MemTotal").and_then(|text| text.split(' ').next()?.parse().ok());
     let gib = kib.unwrap_or(0_u64) >> 20;
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    format!("{} on {cores} × {model}, {gib} GiB, Linux {}", now(), kernel.trim())
+    format!("{} on {cores} × {model}, {gib} GiB, Linux {}", now(), version(&kernel))
+}
+
+/// The kernel's own version. What stands behind it names a build, which says nothing to others.
+fn version(release: &str) -> &str {
+    release.split_once('-').map_or(release, |(version, _)| version).trim()
 }
 
 /// `2026-11-21T13:20Z`
@@ -29,4 +34,16 @@ fn now() -> String {
 fn value<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let line = text.lines().find(|line| line.starts_with(name))?;
     Some(line.split_once(':')?.1.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_is_named_without_its_build() {
+        assert_eq!(version("6.1.0-18-amd64\n"), "6.1.0");
+        assert_eq!(version("6.18.44\n"), "6.18.44");
+        assert!(!line().rsplit_once("Linux ").expect("the kernel stands last").1.contains('-'));
+    }
 }

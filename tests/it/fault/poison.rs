@@ -3,7 +3,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rdkafka::message::{Header, OwnedHeaders};
+use bus::kafka::{PLACE_HEADER, REFUSED_HEADER, headers};
+use rdkafka::message::{Header, Headers, OwnedHeaders};
 use record::Time;
 use serde_json::{Value, json};
 use tests::ask::ASKS;
@@ -19,19 +20,15 @@ fn since_1970() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("this age")
 }
 
-/// Headers as a shipper writes them.
-fn headers(stream: &str, seq: &str, hash: &str) -> OwnedHeaders {
-    [("tollgate-stream", stream), ("tollgate-seq", seq), ("tollgate-hash", hash)]
-        .into_iter()
-        .fold(OwnedHeaders::new(), |headers, (key, value)| {
-            headers.insert(Header { key, value: Some(value) })
-        })
-}
+/// The stream of a gateway that nobody knows; the key of all messages here.
+const STREAM: &str = "gw-three/1/0";
+/// The partition of its messages.
+const PARTITION: i32 = 3;
 
 /// Bytes of a message that a broker takes only when it is told to.
 const LARGE: usize = 10_000_000;
 
-/// A heartbeat of a gateway that nobody knows, as its shipper would write it.
+/// A heartbeat of [`STREAM`], as its shipper would write it.
 fn heartbeat(seq: u64, time: Time, host: &str) -> (OwnedHeaders, Vec<u8>) {
     let time = time.to_rfc3339();
     let record = json!({
@@ -39,8 +36,7 @@ fn heartbeat(seq: u64, time: Time, host: &str) -> (OwnedHeaders, Vec<u8>) {
         "part": "heartbeat", "host": host, "req_id": format!("{host}-{seq}"),
     });
     let bytes = record.to_string().into_bytes();
-    let hash = format!("{:016x}", spool::hash(&bytes));
-    (headers("gw-three/1/0", &seq.to_string(), &hash), bytes)
+    (headers(seq, spool::hash(&bytes)), bytes)
 }
 
 #[test]
@@ -50,16 +46,20 @@ fn what_can_not_be_a_record_is_a_dead_letter_and_consumption_goes_on() {
     load.more(200);
     let large = vec![b'x'; LARGE];
     let none = OwnedHeaders::new();
-    let unknown = headers("gw-three/1/0", "5", "0000000000000000");
-    let bad = headers("no stream", "minus one", "?");
+    let other_hash = headers(5, 0);
+    let no_record = headers(6, spool::hash(b"[]"));
+    let refused = headers(7, 0).insert(Header { key: REFUSED_HEADER, value: Some("too large") });
+    let bad = OwnedHeaders::new().insert(Header { key: PLACE_HEADER, value: Some("minus one ?") });
     let now = Time(i64::try_from(since_1970().as_millis()).expect("this age"));
     let far = Time(now.0 + 365 * 86_400_000);
     let (far, far_bytes) = heartbeat(9, far, "far");
     let (again, other_bytes) = heartbeat(2, now, "another");
-    let poison: [(&OwnedHeaders, &[u8]); 8] = [
+    let poison: [(&OwnedHeaders, &[u8]); 10] = [
         (&none, b"\xff\xfe garbage"),
         (&none, b"{\"another\": \"shape\"}"),
-        (&unknown, b"{}"),
+        (&other_hash, b"{}"),
+        (&no_record, b"[]"),
+        (&refused, b""),
         (&bad, b"[]"),
         (&none, b""),
         (&none, &large),
@@ -70,10 +70,12 @@ fn what_can_not_be_a_record_is_a_dead_letter_and_consumption_goes_on() {
     topic.allow(LARGE + 1_000_000);
     // An unknown stream whose numbers go back: records all the same, each once.
     for (headers, bytes) in (0..4).rev().map(|seq| heartbeat(seq, now, "first")) {
-        topic.put(Text { partition: 3, key: "gw-three/1/0", headers: &headers, bytes: &bytes });
+        topic.put(Text { partition: PARTITION, key: STREAM, headers: &headers, bytes: &bytes });
     }
     for (number, (headers, bytes)) in (0..).zip(poison) {
-        topic.put(Text { partition: number % 4, key: "gw-three/1/0", headers, bytes });
+        // What names no number may stand anywhere.
+        let partition = if headers.count() == 0 { number % 4 } else { PARTITION };
+        topic.put(Text { partition, key: STREAM, headers, bytes });
         load.more(50);
     }
     let letters = "SELECT count() FROM dead_letters";
@@ -87,6 +89,9 @@ fn what_can_not_be_a_record_is_a_dead_letter_and_consumption_goes_on() {
     assert_eq!(cluster.store.number(rows), 4, "the unknown stream");
     let unnamed = "SELECT count() FROM dead_letters WHERE reason = '' OR position = ''";
     assert_eq!(cluster.store.number(unnamed), 0, "each with its reason and its place");
+    let placed = "SELECT count() FROM dead_letters \
+                  WHERE gateway = 'gw-three' AND epoch = 1 AND seq IN (5, 6, 7)";
+    assert_eq!(cluster.store.number(placed), 3, "key and header say whose numbers are dead");
 
     let program = Program::new(EXE, cluster.query.folder());
     let listed = program.json(&["deadletters", "list"]);

@@ -50,7 +50,8 @@ fn kafka(topic: &str, group: &str) -> kafka::Config {
     }
 }
 
-/// Puts messages into the topic, as a shipper does; each stream into one partition.
+/// Puts messages into the topic, with headers as earlier versions wrote them; each stream into one
+/// partition.
 fn ship(config: &kafka::Config, messages: &[Input]) {
     let producer: BaseProducer = ClientConfig::new()
         .set("bootstrap.servers", config.brokers.join(","))

@@ -15,7 +15,7 @@ pub(crate) struct Candidate {
     order: &'static str,
     /// What stands in the list of columns besides them.
     indexes: &'static [&'static str],
-    settings: &'static str,
+    settings: &'static [&'static str],
 }
 
 const HOUR: &str = "toStartOfHour(time), account, time";
@@ -47,12 +47,16 @@ pub(crate) const CANDIDATES: [Candidate; 11] = [
     plain("hour_bloom", "hour, account, time; bloom", HOUR, &[BLOOM, CLIENT]),
     plain(CHOSEN, "the same, ranges of seq and stored_at", HOUR, &[BLOOM, CLIENT, STORED, SEQ]),
     Candidate {
-        settings: "index_granularity = 8192, default_compression_codec = 'ZSTD(1)'",
-        ..plain("hour_coarse", "the same, granules of 8192", HOUR, &[BLOOM, CLIENT, STORED, SEQ])
+        settings: &["index_granularity = 8192, default_compression_codec = 'ZSTD(1)'"],
+        ..plain(
+            "hour_coarse",
+            "the same, granules of 8192, before 0018",
+            HOUR,
+            &[BLOOM, CLIENT, STORED, SEQ],
+        )
     },
     Candidate {
-        settings: "min_bytes_for_wide_part = 100000000000, auto_statistics_types = '', \
-                   default_compression_codec = 'ZSTD(1)'",
+        settings: &[GRANULES, "min_bytes_for_wide_part = 100000000000"],
         ..plain("hour_compact", "the same, one file a part", HOUR, &[BLOOM, CLIENT, STORED, SEQ])
     },
     plain(
@@ -75,7 +79,7 @@ const fn plain(
     order: &'static str,
     indexes: &'static [&'static str],
 ) -> Candidate {
-    Candidate { name, label, order, indexes, settings: GRANULES }
+    Candidate { name, label, order, indexes, settings: &[GRANULES] }
 }
 
 #[derive(Deserialize)]
@@ -134,7 +138,7 @@ impl Candidate {
             self.name,
             inside.join(", "),
             self.order,
-            self.settings
+            self.settings.join(", ")
         ))
     }
 }
