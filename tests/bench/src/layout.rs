@@ -44,7 +44,11 @@ pub(crate) struct Options {
     runs: usize,
 }
 
-pub(crate) fn run(options: &Options, _: &Common) -> Result<Report> {
+/// Of a smoke run.
+const SMOKE: Options = Options { rows: 20_000, hours: 2, runs: 2 };
+
+pub(crate) fn run(options: &Options, common: &Common) -> Result<Report> {
+    let options = if common.smoke { &SMOKE } else { options };
     let folder = tempfile::tempdir().context("failed to make a folder")?;
     let config = Config {
         data_dir: folder.path().join("engine"),

@@ -78,3 +78,21 @@ fn footprint() {
     let gateway = rows.iter().find(|row| row["name"] == "gateway: idle").expect("a row");
     assert!(gateway["met"].is_string(), "it is judged: {gateway}");
 }
+
+#[test]
+fn layout() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("benchmarks.md");
+    let output = Command::new(env!("CARGO_BIN_EXE_bench"))
+        .args(["layout", "--smoke", "--write-to"])
+        .arg(&file)
+        .output()
+        .expect("the program starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = std::fs::read_to_string(&file).expect("the document was written");
+    // One line for each layout, under a head and its rule; the chosen one is 1.00 in all.
+    let lines: Vec<&str> = text.lines().filter(|line| line.starts_with('|')).collect();
+    assert_eq!(lines.len(), 2 + 11, "{text}");
+    let ones = |line: &&&str| line.matches("(1.00)").count() == line.matches('(').count();
+    assert_eq!(lines.iter().skip(2).filter(ones).count(), 1, "{text}");
+}
